@@ -1,0 +1,5 @@
+"""`python -m fortyfive.cli` is `forty`."""
+
+from fortyfive.cli import main
+
+main()

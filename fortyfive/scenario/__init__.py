@@ -1,0 +1,1 @@
+"""What the course poses: situations as plain data, seeded; standard library only."""

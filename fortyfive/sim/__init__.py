@@ -1,0 +1,1 @@
+"""Worlds that call the learner's own code, deterministically; standard library only."""

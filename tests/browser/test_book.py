@@ -1,0 +1,187 @@
+"""The book in a real browser: every page, from disk and from a server, in both themes, on a phone and on a desk."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from fortyfive.authoring.book import build
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parents[2]
+LESSON = "lessons/05_fan_out.html"
+PHONE = {"width": 400, "height": 800}
+DESK = {"width": 1280, "height": 900}
+
+# Text against what lies behind it, by the formula of WCAG 2; returns what misses level AA.
+LOW_CONTRAST = """() => {
+  const parse = (c) => { const n = c.match(/[\\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n; };
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+    .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (element) => {
+    for (let e = element; e; e = e.parentElement) {
+      const colour = parse(getComputedStyle(e).backgroundColor);
+      if (colour[3] > 0.99) return colour;
+    }
+    return [255, 255, 255, 1];
+  };
+  const low = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.textContent.trim() || element.closest("svg, script, style, noscript")) continue;
+    if (!element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
+    const style = getComputedStyle(element);
+    const [a, b] = [light(parse(style.color)), light(behind(element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    const size = parseFloat(style.fontSize), bold = parseInt(style.fontWeight) >= 700;
+    const wanted = size >= 24 || (bold && size >= 18.66) ? 3 : 4.5;
+    if (ratio < wanted) low.push(`${ratio.toFixed(2)} ${walker.currentNode.textContent.trim().slice(0, 40)}`);
+  }
+  return low;
+}"""
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files without a line on the console for each."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def book(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the real book, built once."""
+    result = build(ROOT, output=tmp_path_factory.mktemp("book"))
+    assert result.ok, result.message
+    return result.index.parent
+
+
+@pytest.fixture(scope="session", params=["file", "http"])
+def address(request: pytest.FixtureRequest, book: Path) -> Iterator[str]:
+    """Where the book is: on disk, or behind a web server. Ends without a slash."""
+    if request.param == "file":
+        yield book.as_uri()
+        return
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(book)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def pages(book: Path) -> list[str]:
+    return sorted(path.relative_to(book).as_posix() for path in book.rglob("*.html") if "_static" not in path.parts)
+
+
+def settled(page) -> None:
+    """Wait until every figure of the page is drawn."""
+    page.wait_for_function("[...document.querySelectorAll('.ff-plot')].every(box => box.querySelector('.main-svg'))")
+
+
+def test_every_page_opens_whole_in_both_themes_and_widths(book, address, page, heard):
+    for name in pages(book):
+        for theme, size in (("light", PHONE), ("dark", DESK), ("light", DESK), ("dark", PHONE)):
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            page.set_viewport_size(size)
+            # The last two need no second load: the page follows the system's theme and the window's width.
+            if (theme, size) == ("light", PHONE):
+                page.goto(f"{address}/{name}")
+                page.wait_for_load_state("load")
+            page.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=theme)
+            settled(page)
+            where = f"{name}, {theme}, {size['width']} px"
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{where} scrolls sideways"
+            assert page.evaluate(LOW_CONTRAST) == [], where
+        assert heard.errors == [], name
+        assert heard.outside() == [], name
+
+
+def test_the_lesson_draws_its_figures_and_says_what_they_show(address, page):
+    page.goto(f"{address}/{LESSON}")
+    settled(page)
+    boxes = page.locator(".ff-plot")
+    assert boxes.count() >= 1
+    for index in range(boxes.count()):
+        box = boxes.nth(index)
+        assert box.locator("svg.main-svg").first.is_visible()
+        assert box.get_attribute("role") == "img"
+        assert len(box.get_attribute("aria-label")) > 40
+
+
+def test_a_figure_follows_the_theme_and_fits_a_phone(book, page):
+    ink_is = "ink => [...document.querySelectorAll('.ytick text')].some(tick => getComputedStyle(tick).fill === ink)"
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(PHONE)
+    page.goto(f"{book.as_uri()}/{LESSON}")
+    settled(page)
+    page.wait_for_function(ink_is, arg="rgb(34, 40, 50)")
+    assert page.locator(".ff-plot svg.main-svg").first.bounding_box()["width"] <= PHONE["width"]
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(ink_is, arg="rgb(206, 214, 221)")
+
+
+def test_the_slider_of_a_figure_moves_it_without_a_kernel(book, page):
+    page.goto(f"{book.as_uri()}/{LESSON}")
+    settled(page)
+    label = page.locator(".ff-plot .slider-label").first
+    before = label.text_content()
+    rail = page.locator(".ff-plot .slider-rail-touch-rect").first
+    rail.scroll_into_view_if_needed()
+    area = rail.bounding_box()
+    page.mouse.click(area["x"] + area["width"] - 2, area["y"] + area["height"] / 2)
+    page.wait_for_function(
+        "before => document.querySelector('.ff-plot .slider-label').textContent !== before", arg=before
+    )
+
+
+def test_the_search_finds_a_page_of_the_book(address, page, heard):
+    page.goto(f"{address}/search.html?q=threshold")
+    page.wait_for_selector("#search-results ul.search li a")
+    hrefs = page.locator("#search-results ul.search li a").evaluate_all("links => links.map(link => link.href)")
+    assert any(LESSON in href for href in hrefs)
+    page.wait_for_load_state("networkidle")
+    assert heard.errors == []
+
+
+def test_without_javascript_the_words_and_the_descriptions_remain(book, browser):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{book.as_uri()}/{LESSON}")
+    assert page.locator("article h1").is_visible()
+    note = page.locator(".ff-no-script").first
+    assert note.is_visible()
+    assert page.locator(".ff-plot").first.get_attribute("aria-label") in note.text_content()
+    context.close()
+
+
+def test_the_first_tab_stop_skips_to_the_text(book, page):
+    page.goto(f"{book.as_uri()}/{LESSON}")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to main content"
+    page.wait_for_function("document.activeElement.getBoundingClientRect().top >= 0")
+    assert page.evaluate(LOW_CONTRAST) == []
+    page.keyboard.press("Enter")
+    # The browser tells of a jump inside a page a moment after the key; reading the address at once is a race.
+    page.wait_for_function("location.hash === '#main-content'")
+
+
+def test_next_leads_through_the_whole_book_in_order(book, page):
+    page.goto(f"{book.as_uri()}/index.html")
+    page.wait_for_selector("article h1")
+    linked = page.locator("nav.bd-docs-nav a.internal").evaluate_all("links => links.map(link => link.pathname)")
+    read = [page.evaluate("location.pathname")]
+    while (following := page.locator("a.right-next")).count():
+        page.goto(following.evaluate("link => link.href"), wait_until="domcontentloaded")
+        read.append(page.evaluate("location.pathname"))
+    assert len(read) == len(linked) == len(set(read))
+    assert [Path(path).name for path in read[:3]] == ["intro.html", "how_to_use.html", "rubric.html"]
+    steps = [path.split("/")[-2] for path in read if path.endswith("05_fan_out.html")]
+    assert steps == ["lessons", "exercises", "solutions"]

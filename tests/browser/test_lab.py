@@ -1,0 +1,211 @@
+"""The course in JupyterLab, in a real browser: a learner opens it, fails, passes, and finds it in the ledger."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from fortyfive.checks.fan_out import exercise
+from fortyfive.flow.fan_out import cost, exercise_workload, follower_graph
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parents[2]
+TOKEN = "a-token-of-this-test"
+START_LIMIT_S = 60
+WAIT_MS = 60_000  # generous: a busy machine is no failure
+FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "FORTYFIVE_DATA_DIR")
+FOLDERS += ("JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")
+OPTIONS = [
+    "--no-browser",
+    "--ServerApp.ip=127.0.0.1",
+    "--ServerApp.port=0",
+    f"--IdentityProvider.token={TOKEN}",
+    "--LabApp.expose_app_in_browser=True",
+    "--allow-root",  # CI runs as root
+]
+
+
+@pytest.fixture(scope="module")
+def lab(chromium, tmp_path_factory):
+    """`forty lab`, of a copy of the course, because JupyterLab saves what it opens; gives the address."""
+    tmp = tmp_path_factory.mktemp("lab")
+    course = tmp / "course"
+    for folder in ("fortyfive", "lessons", "exercises"):
+        shutil.copytree(ROOT / folder, course / folder)
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
+    # The copy comes before the installed course, so that it is what JupyterLab opens and what its kernels import.
+    mine |= {"PYTHONPATH": str(course), "FORTYFIVE_LEARNER": "tester"} | {name: str(tmp / name) for name in FOLDERS}
+    command = [sys.executable, "-m", "fortyfive.cli", "lab", *OPTIONS]
+    with (tmp / "lab.log").open("w+") as log:
+        server = subprocess.Popen(
+            command, cwd=course, env=mine, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            yield address(server, tmp / "JUPYTER_RUNTIME_DIR", tmp / "lab.log")
+        finally:
+            # First the polite way, on which JupyterLab ends its kernels: they are no part of its process group.
+            for end in (signal.SIGTERM, signal.SIGKILL):
+                if server.poll() is None:
+                    os.killpg(server.pid, end)
+                    with suppress(subprocess.TimeoutExpired):
+                        server.wait(timeout=15)
+
+
+def address(server, runtime, log):
+    """Wait until the server has noted its port, which it does when it listens."""
+    deadline_s = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < deadline_s and server.poll() is None:
+        for path in runtime.glob("jpserver-*.json"):
+            try:
+                return json.loads(path.read_text())["url"].rstrip("/")
+            except ValueError:
+                break  # it is being written
+        time.sleep(0.05)
+    pytest.fail(f"JupyterLab did not start:\n{log.read_text()}")
+
+
+def execute(page, command, args=None):
+    """Run a command of JupyterLab and wait for its end: a run-all has then run all."""
+    page.evaluate(
+        "([command, args]) => { window.ended = false;"
+        " jupyterapp.commands.execute(command, args).finally(() => { window.ended = true; }); }",
+        [command, args or {}],
+    )
+    page.wait_for_function("window.ended", timeout=WAIT_MS)
+
+
+def run_all(page):
+    # Before its kernel is there, a notebook asks which one to use.
+    page.wait_for_function("jupyterapp.shell.currentWidget.sessionContext?.session?.kernel?.status === 'idle'")
+    execute(page, "notebook:run-all-cells")
+
+
+def open_course(page, lab, path, heading):
+    page.set_default_timeout(WAIT_MS)
+    expect.set_options(timeout=WAIT_MS)
+    page.goto(f"{lab}{path}?token={TOKEN}&reset")
+    expect(shown(page).get_by_role("heading", name=heading, level=1)).to_be_visible()
+
+
+def shown(page):
+    """The notebook in front."""
+    return page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+
+
+def code_cell(page, text):
+    return shown(page).locator(".jp-CodeCell").filter(has=page.locator(".cm-content", has_text=text))
+
+
+def verdicts(cells):
+    return [text.strip("✓✗·! ") for text in cells.locator(".ff-report .ff-tag").all_text_contents()]
+
+
+def wait_until_fitted(page, wider_than=0):
+    """Wait until the explorer's figure is in sight and as wide as its place; return that width in pixels."""
+    plot = shown(page).locator(".ff-explorer .js-plotly-plot")
+    plot.scroll_into_view_if_needed()
+    page.wait_for_function(
+        "([plot, least]) => { const width = plot.clientWidth;"
+        " return width > least && plot.querySelector('.main-svg').clientWidth === width; }",
+        arg=[plot.element_handle(), wider_than],
+    )
+    return plot.bounding_box()["width"]
+
+
+def mark_x(page):
+    """Where on the screen the figure's mark stands: of its lines, the one that runs from top to bottom."""
+    boxes = (
+        shown(page)
+        .locator(".ff-explorer .shapelayer path")
+        .evaluate_all(
+            "paths => paths.map(path => path.getBoundingClientRect()).filter(box => box.height > 200).map(box => box.x)"
+        )
+    )
+    assert len(boxes) == 1
+    return boxes[0]
+
+
+def write_and_check(page, editor, text):
+    """Replace a cell's text, run it, and run the check below it, as a learner would: by keyboard."""
+    editor.click()
+    page.keyboard.press("ControlOrMeta+A")
+    page.keyboard.type(text)
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.press("Shift+Enter")
+
+
+def test_a_learner_opens_the_course_fails_passes_and_finds_it_in_the_ledger(lab, page, heard):
+    open_course(page, lab, "/", "Start here")
+    expect(page).to_have_url(re.compile(r"/lab/tree/lessons/00_start\.ipynb"))
+
+    shown(page).get_by_role("link", name="exercise 05").click()
+    expect(shown(page).get_by_role("heading", name="Exercise 05")).to_be_visible()
+    run_all(page)
+    prompts = shown(page).locator(".jp-CodeCell .jp-InputPrompt").all_text_contents()
+    assert all(re.fullmatch(r"\[\d+\]:", prompt) for prompt in prompts), prompts
+    assert shown(page).locator("[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
+    assert shown(page).locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
+    assert set(verdicts(shown(page))) == {"not attempted"}
+    assert len(verdicts(shown(page).locator(".jp-CodeCell").last)) == len(exercise.checks)
+
+    wait_until_fitted(page)
+    slider = shown(page).get_by_role("slider", name="threshold (followers)")
+    table = shown(page).locator(".ff-explorer table")
+    expect(table).to_contain_text("10,000")
+    before = mark_x(page)
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(slider).to_have_attribute("aria-valuetext", "5,000")
+    expect(table).to_contain_text("5,000")
+    expect(table).to_contain_text(f"{cost(follower_graph(), exercise_workload(), 5_000).slowest_delivery_s:.2f}")
+    assert mark_x(page) < before - 10
+
+    report = code_cell(page, 'check("05", "threshold")').locator(".ff-report")
+    editor = code_cell(page, "threshold = ...").locator(".cm-content").element_handle()
+    write_and_check(page, editor, "threshold = 10_000")
+    expect(report).to_contain_text("the promise is 10 s")
+    assert verdicts(code_cell(page, 'check("05", "threshold")')) == ["failed"]
+    write_and_check(page, editor, "threshold = 5_000")
+    passed = exercise.find("threshold_keeps_promises")
+    expect(report).to_contain_text(passed.takeaway)
+    assert verdicts(code_cell(page, 'check("05", "threshold")')) == ["passed"]
+
+    page.evaluate("() => { jupyterapp.commands.execute('notebook:restart-kernel'); }")
+    page.get_by_role("button", name="Confirm Kernel Restart").click()
+    execute(page, "docmanager:open", {"path": "lessons/00_start.ipynb"})
+    run_all(page)
+    progress = code_cell(page, "progress()").locator(".ff-report")
+    points = f"{passed.points} of {sum(check.points for check in exercise.checks)}"
+    expect(progress).to_contain_text(f"Your progress: {points} points")
+    row = progress.locator("tr", has_text="05 Fan-out").locator("td").all_text_contents()
+    assert row[1:3] == [points, "2"]
+
+    assert heard.errors == []
+    assert heard.outside() == []
+
+
+def test_a_live_figure_fits_a_narrow_cell_and_follows_the_theme_and_is_described(lab, page, heard):
+    page.set_viewport_size({"width": 800, "height": 900})
+    open_course(page, lab, "/lab/tree/lessons/05_fan_out.ipynb", "05 Fan-out")
+    execute(page, "apputils:change-theme", {"theme": "JupyterLab Dark"})
+    run_all(page)
+    narrow = wait_until_fitted(page)
+    expect(shown(page).get_by_role("img", name="Three curves over the threshold")).to_be_visible()
+    page.evaluate("jupyterapp.shell.collapseLeft()")
+    wait_until_fitted(page, wider_than=narrow + 100)
+    ink = "getComputedStyle(document.querySelector('.ff-explorer .gtitle')).fill"
+    assert page.evaluate(ink) == "rgb(255, 255, 255)"
+    execute(page, "apputils:change-theme", {"theme": "JupyterLab Light"})
+    page.wait_for_function(f"{ink} === 'rgba(0, 0, 0, 0.87)'")
+    assert heard.errors == []
+    assert heard.outside() == []
