@@ -14,11 +14,12 @@ TIMES = 15
 
 
 def rows() -> list[Row]:
-    """Measure the verdict on a whole exercise, beside the fresh kernel that other graders start for one."""
+    """Measure the verdict on a whole exercise and on one coding task, beside the fresh kernel others start for one."""
     exercise = checks.load("05_fan_out")
     submission = Submission(RIGHT[0].source)
     assert course.grade(exercise, submission).points > 0
     verdict_s = median_s(lambda: course.grade(exercise, submission), TIMES)
+    task_s = median_s(lambda: course.grade(exercise, submission, ["pull_read"]), TIMES)
     kernel_s = median_s(_kernel_start, 3)
     return [
         Row(
@@ -28,7 +29,15 @@ def rows() -> list[Row]:
             target=1000,
             ratio=verdict_s / kernel_s,
             against="start of a fresh Jupyter kernel",
-        )
+        ),
+        Row(
+            "task_verdict_p50_ms",
+            task_s * 1000,
+            "ms",
+            target=500,
+            ratio=task_s / kernel_s,
+            against="start of a fresh Jupyter kernel",
+        ),
     ]
 
 

@@ -12,6 +12,7 @@ PACKAGE = Path(fortyfive.__file__).parent
 
 # A room imports only from rooms in earlier rows. Rooms in one row do not import one another.
 ROWS = (
+    {"startup"},
     {"scenario"},
     {"grading"},
     {"sim"},
@@ -30,9 +31,9 @@ ROW = {room: number for number, rooms in enumerate(ROWS) for room in rooms}
 # What each room takes from outside. Rooms that are not named here have the standard library only.
 THIRD_PARTY = {
     "units": {"pint"},
-    "flow": {"numpy"},
+    "flow": {"numba", "numpy", "psutil"},
     "ledger": {"platformdirs"},
-    "widgets": {"anywidget", "ipywidgets", "pandas", "plotly"},
+    "widgets": {"anywidget", "ipywidgets", "numpy", "pandas", "plotly", "traitlets"},
     "authoring": {"docutils", "jupytext", "myst_nb", "nbclient", "nbformat", "plotly", "sphinx"},
     "cli": {"jupyter_client", "jupyter_core", "jupyterlab", "jupyterlab_server", "rich", "typer"},
 }

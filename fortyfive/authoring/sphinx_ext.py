@@ -22,7 +22,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
 from fortyfive import numbers
-from fortyfive.widgets import PLOTLY_MIME, WIDGET_MIME
+from fortyfive.widgets import PLOTLY_MIME, SLIDER_HEIGHT_PX, WIDGET_MIME
 
 STATIC = Path(__file__).parent / "book_static"
 DEFAULT_HEIGHT_PX = 420
@@ -34,6 +34,24 @@ KNOWN = {"read": "at the source", "computed": "computed here"}
 
 
 @dataclass(frozen=True)
+class PageSlider:
+    """A slider over the frames of a figure: its label, the texts of its positions, and which of them is shown."""
+
+    label: str
+    texts: list[str]
+    active: int
+
+    def html(self) -> str:
+        """The slider as a form's own control, which obeys keys and fingers and speaks to screen readers."""
+        now = html.escape(self.texts[self.active])
+        return (
+            f'<div class="ff-slider"><label>{html.escape(self.label)} <input type="range" min="0" '
+            f'max="{len(self.texts) - 1}" value="{self.active}" aria-valuetext="{now}" autocomplete="off"></label>'
+            f'<output aria-hidden="true" style="min-width:{max(map(len, self.texts))}ch">{now}</output></div>'
+        )
+
+
+@dataclass(frozen=True)
 class PageFigure:
     """A plotly figure as a page needs it: the words as HTML text, the rest as JSON for plotly.js."""
 
@@ -42,15 +60,19 @@ class PageFigure:
     alt: str
     height_px: int
     payload: str
+    slider: PageSlider | None = None
+    table: str = ""
 
     def html(self) -> str:
-        """The figure as HTML: caption, the box plotly draws into, its data, and what to read without JavaScript."""
+        """The figure as HTML: caption, slider, the box plotly draws into, its data, what to read without JavaScript."""
         alt = html.escape(self.alt)
+        table = f'<div class="ff-table text_html">{self.table}</div>' if self.table else ""
         caption = f"<figcaption>{_lines(self.title, self.subtitle)}</figcaption>" if self.title else ""
         return (
-            f'<figure class="ff-figure">{caption}'
+            f'<figure class="ff-figure">{caption}{self.slider.html() if self.slider else ""}'
             f'<div class="ff-plot" role="img" aria-label="{alt}" style="height:{self.height_px}px"></div>'
             f'<script type="application/json">{self.payload}</script>'
+            f"{table}"
             f'<noscript><p class="ff-no-script">This figure is drawn by JavaScript. It shows: {alt}</p></noscript>'
             f"<details><summary>Describe this figure</summary><p>{alt}</p></details></figure>"
         )
@@ -60,7 +82,8 @@ def page_figure(figure: Mapping[str, Any]) -> PageFigure:
     """Prepare the JSON of a plotly figure for a page of any width, in light and in dark.
 
     The title leaves the drawing, where it could not wrap on a phone, and becomes the caption. A figure whose frames
-    rewrite the title keeps it. The alt text is `layout.meta.alt`, empty when the author gave none.
+    rewrite the title keeps it. The slider over its frames leaves the drawing too, because plotly's obeys no key. The
+    alt text is `layout.meta.alt`, empty when the author gave none; `layout.meta.table` is HTML to stand below.
     """
     layout = json.loads(json.dumps(figure.get("layout", {})))
     frames = list(figure.get("frames", []))
@@ -69,22 +92,42 @@ def page_figure(figure: Mapping[str, Any]) -> PageFigure:
         title = layout.pop("title", {})
     title = {"text": title} if isinstance(title, str) else title
     meta = layout.get("meta")
-    alt = meta.get("alt", "") if isinstance(meta, dict) else ""
+    words = meta if isinstance(meta, dict) else {}
+    alt, table = (text if isinstance(text := words.get(key), str) else "" for key in ("alt", "table"))
     height_px = int(layout.pop("height", DEFAULT_HEIGHT_PX))
+    slider, names = _take_slider(layout)
+    if slider:
+        height_px -= SLIDER_HEIGHT_PX
     layout.pop("width", None)
     layout["autosize"] = True
     layout["margin"] = MARGIN_PX | layout.get("margin", {}) | ({"t": MARGIN_PX["t"]} if title else {})
     # Without this a finger on the plot zooms instead of scrolling the page.
     layout.setdefault("dragmode", False)
-    payload = json.dumps({"data": figure.get("data", []), "layout": layout, "frames": frames}, separators=(",", ":"))
+    content: dict[str, Any] = {"data": figure.get("data", []), "layout": layout, "frames": frames}
+    if slider:
+        content["positions"] = [{"frame": name, "text": text} for name, text in zip(names, slider.texts, strict=True)]
+    payload = json.dumps(content, separators=(",", ":"))
     return PageFigure(
         title=_plain(title.get("text", "")),
         subtitle=_plain(title.get("subtitle", {}).get("text", "")),
-        alt=alt if isinstance(alt, str) else "",
+        alt=alt,
         height_px=height_px,
+        slider=slider,
+        table=table,
         # No "<" means that neither "</script>" nor "<!--" in a label can end the script element.
         payload=payload.replace("<", "\\u003c"),
     )
+
+
+def _take_slider(layout: dict[str, Any]) -> tuple[PageSlider | None, list[str]]:
+    """Take the one slider that moves over frames out of the layout; return it, and the frames of its positions."""
+    sliders = layout.get("sliders", [])
+    if len(sliders) != 1 or any(step.get("method") != "animate" for step in sliders[0]["steps"]):
+        return None, []
+    (slider,) = layout.pop("sliders")
+    label = slider.get("currentvalue", {}).get("prefix", "").rstrip(": ")
+    texts = [step["label"] for step in slider["steps"]]
+    return PageSlider(label, texts, slider.get("active", 0)), [step["args"][0][0] for step in slider["steps"]]
 
 
 def _plain(markup: str) -> str:

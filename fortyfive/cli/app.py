@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +23,7 @@ from fortyfive.grading import render
 from fortyfive.grading.report import Report, Verdict
 from fortyfive.grading.submission import Submission
 from fortyfive.ledger import Ledger, LedgerUnavailable
+from fortyfive.startup import skip_address_grammars
 
 app = typer.Typer(
     help="Forty-Five Minutes: the system-design round, as a course you can run.",
@@ -45,6 +49,7 @@ def lab(context: typer.Context) -> None:
     root = course.root()
     if not (root / START_PAGE).is_file():
         raise _stop(f"The start page {START_PAGE} is not in {root}. Clone the course again, or: git restore lessons")
+    skip_address_grammars()
     try:
         from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]  # JupyterLab ships no types
     except ImportError as error:
@@ -56,12 +61,28 @@ def lab(context: typer.Context) -> None:
     # JupyterLab refuses an option that is given twice, and the caller's goes first.
     given = {argument.partition("=")[0] for argument in context.args}
     options = [f"{name}={value}" for name, value in ours.items() if name not in given]
+    _compile_beside()
     try:
         # In this process: a Ctrl-C, or the end of the terminal, reaches JupyterLab alone, which ends its kernels first.
         LabApp.launch_instance([*options, *context.args])
     except SystemExit as ended:
         if ended.code:
             raise _stop(f"JupyterLab ended with an error; the lines above say why. Try: {doctor_room.CALL}") from None
+
+
+def _compile_beside() -> None:
+    """Start compiling the engine into its cache, so that no slider waits for it. What becomes of it does not matter."""
+    with suppress(OSError):
+        compiler = subprocess.Popen(
+            [sys.executable, "-m", "fortyfive.flow"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # a Ctrl-C is meant for JupyterLab
+            creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),  # Windows alone has it
+        )
+        if hasattr(os, "setpriority"):
+            os.setpriority(os.PRIO_PROCESS, compiler.pid, 10)
 
 
 @app.command()

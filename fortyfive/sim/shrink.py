@@ -7,7 +7,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# Each round may start a process; beyond this the input is small enough or the code too slow.
+# Each round tries every piece; beyond this the input is small enough or the code too slow.
 MAX_ROUNDS = 40
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from importlib.metadata import entry_points
@@ -15,6 +16,7 @@ from fortyfive import numbers
 from fortyfive.authoring import sphinx_ext
 from fortyfive.authoring.book import build, explain
 from fortyfive.authoring.sphinx_ext import OutputRenderer, page_figure
+from fortyfive.widgets import SLIDER_HEIGHT_PX
 
 ROOT = Path(__file__).parents[2]
 FIGURE = {
@@ -88,6 +90,46 @@ def test_preparing_a_figure_leaves_the_notebook_as_it_was():
     before = repr(FIGURE)
     page_figure(FIGURE)
     assert repr(FIGURE) == before
+
+
+# Its slider
+
+SLIDER = {
+    "active": 1,
+    "currentvalue": {"prefix": "threshold (<b>): "},
+    "steps": [
+        {"method": "animate", "label": text, "args": [[name], {}]} for name, text in (("0", "0"), ("5000", "5,000"))
+    ],
+}
+MOVING = {
+    "data": FIGURE["data"],
+    "layout": {"sliders": [SLIDER], "height": 500, "meta": {"alt": "a", "table": "<table><tr><td>7</td></tr></table>"}},
+    "frames": [{"name": name, "layout": {"meta": {"table": "<table></table>"}}} for name in ("0", "5000")],
+}
+
+
+def test_the_slider_leaves_the_drawing_and_becomes_a_control_of_the_page():
+    figure = page_figure(MOVING)
+    assert "sliders" not in figure.payload
+    assert figure.height_px == 500 - SLIDER_HEIGHT_PX
+    assert json.loads(figure.payload)["positions"] == [{"frame": "0", "text": "0"}, {"frame": "5000", "text": "5,000"}]
+    markup = figure.html()
+    assert '<label>threshold (&lt;b&gt;) <input type="range" min="0" max="1" value="1" aria-valuetext="5,000"' in markup
+    assert ">5,000</output>" in markup
+    assert markup.index("<input") < markup.index("ff-plot")
+
+
+def test_the_table_of_a_figure_stands_in_the_page_with_and_without_javascript():
+    assert '<div class="ff-table text_html"><table><tr><td>7</td></tr></table></div>' in page_figure(MOVING).html()
+    assert "ff-table" not in page_figure(FIGURE).html()
+
+
+@pytest.mark.parametrize("sliders", [[], [SLIDER, SLIDER], [{"steps": [{"method": "restyle", "label": "1"}]}]])
+def test_another_kind_of_slider_stays_in_the_drawing(sliders):
+    figure = page_figure({"layout": {"sliders": sliders, "height": 500}})
+    assert json.loads(figure.payload)["layout"]["sliders"] == sliders
+    assert figure.height_px == 500
+    assert "<input" not in figure.html()
 
 
 # The hooks

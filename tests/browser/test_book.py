@@ -9,6 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from fortyfive.authoring.book import build
 
@@ -128,18 +129,42 @@ def test_a_figure_follows_the_theme_and_fits_a_phone(book, page):
     page.wait_for_function(ink_is, arg="rgb(206, 214, 221)")
 
 
-def test_the_slider_of_a_figure_moves_it_without_a_kernel(book, page):
+def test_the_slider_of_a_figure_obeys_keys_and_mouse_and_speaks(book, page, heard):
+    figure_is_not = """before => {
+      const { data, layout } = document.querySelector('.ff-figure:has(.ff-slider) .ff-plot');
+      const now = JSON.stringify([data, layout.shapes]);
+      return now !== before && now;
+    }"""
     page.goto(f"{book.as_uri()}/{LESSON}")
     settled(page)
-    label = page.locator(".ff-plot .slider-label").first
-    before = label.text_content()
-    rail = page.locator(".ff-plot .slider-rail-touch-rect").first
-    rail.scroll_into_view_if_needed()
-    area = rail.bounding_box()
-    page.mouse.click(area["x"] + area["width"] - 2, area["y"] + area["height"] / 2)
-    page.wait_for_function(
-        "before => document.querySelector('.ff-plot .slider-label').textContent !== before", arg=before
-    )
+    figure = page.locator(".ff-figure:has(.ff-slider)").first
+    slider, table, plot = figure.get_by_role("slider"), figure.locator("table"), figure.locator(".ff-plot")
+    assert len(slider.evaluate("slider => slider.labels[0].textContent.trim()")) > 3
+    last = int(slider.get_attribute("max"))
+    states = [page.wait_for_function(figure_is_not, arg="").json_value()]
+
+    def moved(place):
+        """Wait until all that the figure shows has changed; return its table."""
+        states.append(page.wait_for_function(figure_is_not, arg=states[-1]).json_value())
+        expect(slider).to_have_js_property("valueAsNumber", place)
+        expect(slider).to_have_attribute("aria-valuetext", figure.locator("output").text_content())
+        expect(plot).to_have_attribute("aria-label", figure.locator("details p").text_content())
+        return table.inner_text()
+
+    slider.focus()
+    page.keyboard.press("Home")
+    first = moved(0)
+    page.keyboard.press("ArrowRight")
+    assert moved(1) != first
+    page.keyboard.press("ArrowLeft")
+    assert moved(0) == first
+    assert states[-1] == states[1], "the way back leads to the same figure"
+    slider.scroll_into_view_if_needed()
+    rail = slider.bounding_box()
+    page.mouse.click(rail["x"] + rail["width"] - 2, rail["y"] + rail["height"] / 2)
+    assert moved(last) != first
+    assert heard.errors == []
+    assert heard.outside() == []
 
 
 def test_the_search_finds_a_page_of_the_book(address, page, heard):
@@ -159,13 +184,15 @@ def test_without_javascript_the_words_and_the_descriptions_remain(book, browser)
     note = page.locator(".ff-no-script").first
     assert note.is_visible()
     assert page.locator(".ff-plot").first.get_attribute("aria-label") in note.text_content()
+    assert page.locator(".ff-slider").first.is_hidden()
+    assert page.locator(".ff-figure table").first.is_visible()
     context.close()
 
 
 def test_the_first_tab_stop_skips_to_the_text(book, page):
     page.goto(f"{book.as_uri()}/{LESSON}")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to main content"
+    page.wait_for_function("document.activeElement.textContent === 'Skip to main content'")
     page.wait_for_function("document.activeElement.getBoundingClientRect().top >= 0")
     assert page.evaluate(LOW_CONTRAST) == []
     page.keyboard.press("Enter")

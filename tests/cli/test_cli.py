@@ -261,6 +261,7 @@ def lab(monkeypatch):
     lab = Lab()
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", "")
     monkeypatch.setattr(LabApp, "launch_instance", lab.launch_instance)
+    monkeypatch.setattr(app_room, "_compile_beside", lambda: None)
     return lab
 
 

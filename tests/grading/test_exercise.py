@@ -10,6 +10,7 @@ from fortyfive.grading.exercise import MAX_FEEDBACK_CHARS, Exercise, grade
 from fortyfive.grading.report import Failure, Report, Verdict
 from fortyfive.grading.sandbox import Limits
 from fortyfive.grading.submission import Submission
+from fortyfive.sim.fan_out import HYBRID
 
 QUICK = Limits(wall_s=0.6, memory_bytes=300 << 20, printed_bytes=50_000)
 ROOMY = Limits(memory_bytes=300 << 20)
@@ -32,7 +33,7 @@ def exercise_of(limits=ROOMY):
     @exercise.check(points=2, needs=["publish", "read"], hints=["Read."], takeaway="Served.", limits=limits)
     def reads_inbox(answer):
         """A post is read"""
-        (played,) = answer.drive(DRIVER, [[("edge", "ben", "ana"), ("publish", "ana", 1), ("read", "ben", 5)]])
+        (played,) = answer.drive(DRIVER, [[("edge", "ben", "ana"), ("publish", "ana", 1), ("read", "ben", 5)]], HYBRID)
         if played["reads"] != [[("post", 1)]]:
             raise Failure(f"`read` returned {played['reads'][0]!r}.")
 

@@ -1,12 +1,13 @@
 """Draws are the published algorithm, and stories make sense."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fortyfive.scenario.draws import Draws
-from fortyfive.scenario.fan_out import ACCOUNTS, Truth, random_story, sensible, tell
+from fortyfive.scenario.fan_out import ACCOUNTS, SMALL_CAST, Truth, author_of, random_story, read_story, sensible, tell
 
-KINDS = ["publish", "follow", "unfollow", "delete"]
+KINDS = ["publish", "follow", "unfollow", "delete", "cross"]
 
 
 def test_draws_are_splitmix64():
@@ -62,6 +63,71 @@ def test_a_timeline_has_the_newest_posts_of_those_one_follows_now():
     assert world.timeline("ana", 5) == []
 
 
+def test_crossings_go_both_ways_and_only_where_they_change_something():
+    world = Truth()
+    assert [world.allows(("cross", "nova", way)) for way in ("up", "down")] == [False, True]
+    world.apply(("cross", "nova", "down"))
+    assert [world.allows(("cross", "nova", way)) for way in ("up", "down")] == [True, False]
+    assert world.celebrities == {"zara"}
+    ways = [step[2] for seed in range(20) for step in random_story(seed, KINDS, 40, SMALL_CAST) if step[0] == "cross"]
+    assert min(ways.count("up"), ways.count("down")) > 20
+
+
+def test_a_small_cast_keeps_to_itself():
+    for seed in range(10):
+        story = random_story(seed, KINDS, 40, SMALL_CAST)
+        assert {step[1] for step in story} | {author_of(step) for step in story} == set(SMALL_CAST)
+
+
+def test_a_post_is_newer_than_every_post_before_it():
+    world = Truth()
+    world.apply(("publish", "ana", 5))
+    world.apply(("delete", "ana", 5))
+    assert [world.allows(("publish", "ben", post_id)) for post_id in (4, 5, 6)] == [False, False, True]
+
+
+GOOD = [("follow", "ben", "ana"), ["publish", "ana", 1], ("cross", "ana", "up"), ("read", "ben", 10)]
+
+
+def test_a_written_story_is_read_as_steps():
+    assert read_story(GOOD, 4) == ([tuple(step) for step in GOOD], "")
+
+
+BAD = {
+    "this is none": [None, 5, "", "follow ben ana", [], (), {}, {"read": "ben"}],
+    "are plenty": [GOOD * 13],
+    "three parts": [[1], ["read ben"], [("read", "ben")], [("read", "ben", 10, 10)], [None]],
+    "first part": [[("like", "ben", "ana")], [(5, "ben", "ana")], [(["read"], "ben", 10)]],
+    "second part": [[("read", "bob", 10)], [("follow", ["ben"], "ana")], [("read", None, 1)]],
+    "third part": [
+        [("follow", "ben", 5)],
+        [("follow", "ben", {})],
+        [("read", "ben", "10")],
+        [("read", "ben", 0)],
+        [("read", "ben", True)],
+        [("read", "ben", 10**6)],
+        [("publish", "ana", 1.5)],
+        [("cross", "ana", "sideways")],
+        [("cross", "ana", 1)],
+    ],
+    "Step 1, ('unfollow', 'ben', 'ana'), makes no sense there: ben does not follow ana": [[("unfollow", "ben", "ana")]],
+    "ben follows ana already": [[GOOD[0], GOOD[0]]],
+    "ana cannot follow ana": [[("follow", "ana", "ana")]],
+    "no post 1 by ana": [[("delete", "ana", 1)], [("publish", "ben", 1), ("delete", "ana", 1)]],
+    "a number above 3": [[("publish", "ana", 3), ("publish", "ben", 3)]],
+    "nova is a celebrity already": [[("cross", "nova", "up")]],
+    "ana is no celebrity": [[("cross", "ana", "down")]],
+    "Nobody reads": [GOOD[:3]],
+}
+
+
+@pytest.mark.parametrize(("says", "story"), [(says, story) for says, stories in BAD.items() for story in stories])
+def test_what_is_wrong_with_a_written_story_is_said(says, story):
+    assert says in read_story(story, 50)[1]
+
+
 def test_a_step_is_told_as_a_sentence():
+    assert tell(("cross", "ana", "up")) == "ana becomes a celebrity"
+    assert tell(("cross", "nova", "down")) == "nova becomes an ordinary account"
     assert tell(("unfollow", "ana", "nova")) == "ana unfollows nova"
     assert tell(("publish", "nova", 4)) == "nova publishes post 4"

@@ -1,4 +1,5 @@
-// Draws every plotly figure of the page and keeps it in step with the width and with the light and dark theme.
+// Draws every plotly figure of the page, keeps it in step with the width and with the light and dark theme, and moves
+// it over its frames by the slider beside it.
 (() => {
   "use strict";
 
@@ -34,21 +35,49 @@
   }
 
   function draw(box) {
-    const figure = JSON.parse(box.parentElement.querySelector('script[type="application/json"]').textContent);
+    const part = (selector) => box.parentElement.querySelector(selector);
+    const figure = JSON.parse(part('script[type="application/json"]').textContent);
     if (!window.Plotly) {
       box.textContent = box.getAttribute("aria-label");
+      part(".ff-slider")?.remove();
       return;
     }
-    const original = figure.layout;
-    Plotly.newPlot(box, {
-      data: figure.data,
-      layout: { ...original, ...themed(original) },
-      frames: figure.frames,
-      config: { displayModeBar: false, responsive: true },
+    let shown = {};
+    // Everything anew each time: plotly writes what it worked out, such as the range of an axis, into what it is given.
+    const paint = () => {
+      const layout = merged(figure.layout, shown.layout);
+      const changes = (number) => shown.data?.[shown.traces.indexOf(number)];
+      Plotly.react(box, {
+        data: figure.data.map((trace, number) => merged(trace, changes(number))),
+        layout: { ...layout, ...themed(layout) },
+        config: { displayModeBar: false, responsive: true },
+      });
+    };
+    paint();
+    new MutationObserver(paint).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    part(".ff-slider input")?.addEventListener("input", ({ target }) => {
+      const { frame, text } = figure.positions[target.valueAsNumber];
+      shown = figure.frames.find(({ name }) => name === frame);
+      target.setAttribute("aria-valuetext", text);
+      part(".ff-slider output").textContent = text;
+      // A frame holds what differs from frame to frame, and so may its words.
+      const { alt, table } = shown.layout.meta || {};
+      if (alt) {
+        box.setAttribute("aria-label", alt);
+        part("details p").textContent = alt;
+      }
+      if (table) part(".ff-table").innerHTML = table;
+      paint();
     });
-    new MutationObserver(() => Plotly.relayout(box, themed(original))).observe(document.documentElement, {
-      attributeFilter: ["data-theme"],
-    });
+  }
+
+  // A copy of `base` with what `changes` says; arrays are replaced whole.
+  function merged(base, changes) {
+    const plain = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+    if (changes === undefined) return plain(base) ? merged(base, {}) : base;
+    if (!plain(base) || !plain(changes)) return changes;
+    const keys = Object.keys({ ...base, ...changes });
+    return Object.fromEntries(keys.map((key) => [key, merged(base[key], changes[key])]));
   }
 
   document.querySelectorAll(".ff-plot").forEach(draw);
