@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+import os
+import threading
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +19,8 @@ Body = Callable[["Answer"], None]
 
 # Far more than anybody reads; a value that a learner returned may be printed in the middle of it.
 MAX_FEEDBACK_CHARS = 20_000
+# While the learner's code runs in one group's child, the grader judges another's; more only share the processor.
+MAX_GROUPS_AT_ONCE = 3
 
 
 @dataclass(frozen=True)
@@ -171,12 +175,52 @@ class Answer:
 
 
 def grade(exercise: Exercise, submission: Submission, names: Sequence[str] = ()) -> Report:
-    """Judge a submission by the checks that concern `names` (all, where there are none); raises nothing."""
+    """Judge a submission by the checks that concern `names` (all, where there are none); raises nothing.
+
+    Checks that do not stand on one another run side by side, in threads: what their bodies share must bear that.
+    """
+    judged = exercise.select(names)
+    groups = _groups(judged)
     results: dict[str, Result] = {}
-    for check in exercise.select(names):
-        earlier = results.get(check.after) if check.after else None
-        results[check.id] = _judge(check, Answer(submission, check), earlier)
-    return Report(exercise.stem, tuple(results.values()))
+    stopped = threading.Event()
+
+    def judge_in_order(group: Iterable[Check]) -> None:
+        for check in group:
+            if stopped.is_set():
+                return
+            earlier = results.get(check.after) if check.after else None
+            results[check.id] = _judge(check, Answer(submission, check), earlier)
+
+    at_once = min(len(groups), MAX_GROUPS_AT_ONCE, os.cpu_count() or 1)
+    if at_once <= 1:
+        judge_in_order(judged)
+    else:
+        # Imported here because the verdict on a single task needs no threads.
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(at_once) as pool:
+            try:
+                for done in [pool.submit(judge_in_order, group) for group in groups]:
+                    done.result()
+            except BaseException:
+                # Whoever interrupts the grader does not wait until the learner's code has come to its end.
+                stopped.set()
+                sandbox.end_all()
+                raise
+    return Report(exercise.stem, tuple(results[check.id] for check in judged))
+
+
+def _groups(checks: Iterable[Check]) -> list[list[Check]]:
+    """Return checks that stand on one another as one group, the others together as another; the longest comes first."""
+    chains: dict[str, list[Check]] = {}
+    for check in checks:
+        chain = chains.get(check.after or "", [])
+        chain.append(check)
+        chains[check.id] = chain
+    found = list({id(chain): chain for chain in chains.values()}.values())
+    alone = [check for chain in found if len(chain) == 1 for check in chain]
+    groups = [*(chain for chain in found if len(chain) > 1), *([alone] if alone else [])]
+    return sorted(groups, key=len, reverse=True)
 
 
 def result(check: Check, verdict: Verdict, rationale: str, help: str = "") -> Result:  # noqa: A002

@@ -34,6 +34,9 @@ class Limits:
 
 DEFAULT_LIMITS = Limits()
 
+# The children at work now, in any thread.
+_children: set[subprocess.Popen[bytes]] = set()
+
 
 def run(submission: Submission, driver: str, args: list[Any], limits: Limits = DEFAULT_LIMITS) -> dict[str, Any]:
     """Return the child's answer (see `child`), or `{"status": ...}` for what kept it from answering.
@@ -54,13 +57,18 @@ def run(submission: Submission, driver: str, args: list[Any], limits: Limits = D
         return _converse(_start(folder), json.dumps(request).encode(), limits)
 
 
+def end_all() -> None:
+    """End every child that is at work, whichever thread waits for it."""
+    for process in list(_children):
+        _kill(process)
+
+
 def clean_environment(folder: str) -> dict[str, str]:
     """Return an environment without the learner's settings: the same hash seed and one thread, everywhere."""
     kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LANG", "LC_ALL") if name in os.environ}
     return kept | {
         "PYTHONHASHSEED": "0",
         "PYTHONUTF8": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "HOME": folder,
         "TMPDIR": folder,
@@ -81,7 +89,8 @@ def _start(folder: str) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=folder,
-        env=clean_environment(folder),
+        # The judge keeps what it compiled, so that the next one starts sooner; a learner's code leaves nothing behind.
+        env=clean_environment(folder) | {"PYTHONDONTWRITEBYTECODE": "1"},
         start_new_session=True,
     )
 
@@ -140,6 +149,7 @@ def _converse(process: subprocess.Popen[bytes], request: bytes, limits: Limits) 
     printed = _Reader(process.stderr, limits.printed_bytes, done)
     threading.Thread(target=_send, args=(process.stdin, request), daemon=True).start()
     late = False
+    _children.add(process)
     try:
         # A child that only closed its standard error may still be at work: its result is what counts.
         while not printed.over and done.get(timeout=max(0.0, deadline - time.monotonic())) is not result:
@@ -150,6 +160,7 @@ def _converse(process: subprocess.Popen[bytes], request: bytes, limits: Limits) 
         late = True
     finally:
         _kill(process)
+        _children.discard(process)
     printed.join(0.5)
     if printed.over:
         return {"status": "over_limit", "limit": "printed"}

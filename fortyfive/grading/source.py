@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import functools
 import symtable
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +20,22 @@ def split_lines(source: str) -> list[str]:
     return source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
+# Python 3.11 cannot build two trees at once: "AST constructor recursion depth mismatch".
+_PARSING = threading.Lock()
+
+
+# Every check of an exercise reads the same text.
+@functools.lru_cache(maxsize=8)
+def _statements(source: str) -> list[ast.stmt]:
+    with _PARSING:
+        return ast.parse(source).body
+
+
+@functools.lru_cache(maxsize=8)
+def _used_by_each(source: str) -> dict[ast.stmt, set[str]]:
+    return {statement: used_names(ast.unparse(statement)) for statement in _statements(source)}
+
+
 def find_stubs(source: str, names: Sequence[str]) -> dict[str, str]:
     """Return a sentence for each of `names` that is still `...`, and "" for each that the source never defines.
 
@@ -27,7 +45,7 @@ def find_stubs(source: str, names: Sequence[str]) -> dict[str, str]:
     # What a loop, a condition or an `import *` may define is left to the run.
     unsure: set[str] = set()
     try:
-        for statement in ast.parse(source).body:
+        for statement in _statements(source):
             defined = _defined(statement)
             if defined is None:
                 unsure |= may_define(statement, names)
@@ -43,7 +61,7 @@ def find_stubs(source: str, names: Sequence[str]) -> dict[str, str]:
 def defined_names(source: str) -> set[str]:
     """Return the names that a source surely defines at its top level; none where it cannot be parsed."""
     try:
-        return {name for statement in ast.parse(source).body for name in _defined(statement) or ()}
+        return {name for statement in _statements(source) for name in _defined(statement) or ()}
     except UNREADABLE:
         return set()
 
@@ -75,8 +93,7 @@ def part_for(source: str, names: Sequence[str]) -> str:
     whole.
     """
     try:
-        body = ast.parse(source).body
-        used = {statement: used_names(ast.unparse(statement)) for statement in body}
+        used = _used_by_each(source)
     except UNREADABLE:
         return source
     wanted = set(names)
@@ -86,7 +103,7 @@ def part_for(source: str, names: Sequence[str]) -> str:
     while growing:
         # Statements on one line stand and fall together.
         more = {
-            node for node in body if node not in kept and (_belongs(node, wanted) or not lines.isdisjoint(_lines(node)))
+            node for node in used if node not in kept and (_belongs(node, wanted) or not lines.isdisjoint(_lines(node)))
         }
         wanted |= {name for node in more for name in used[node]}
         lines |= {number for node in more for number in _lines(node)}
@@ -101,7 +118,7 @@ def literal_of(source: str, name: str) -> Any:
     Raises ValueError where only running the source can tell.
     """
     try:
-        match [statement for statement in ast.parse(source).body if not _is_future(statement)]:
+        match [statement for statement in _statements(source) if not _is_future(statement)]:
             case [ast.Assign(targets=[ast.Name(id=found)], value=value)] if found == name:
                 return ast.literal_eval(value)
     except (*UNREADABLE, TypeError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -116,9 +117,10 @@ def _three_curves(
     dashed = {"dash": "dash", "color": theme.RED}
     for limit, text, place, row in promises:
         figure.add_hline(y=limit, line=dashed, annotation={"text": text}, annotation_position=place, row=row, col=1)
-    ticks = [value for value in positions if value in (0, *(10**power for power in range(2, 10)), positions[-1])]
-    # Two labels less than half a decade apart would run into one another, as would those at 0 and 10.
-    ticks = [value for value in ticks if value == positions[-1] or value < positions[-1] / 3]
+    # On a phone there is room for five labels, none of them less than half a decade from the last.
+    decades = range(2, 10, 2 if positions[-1] >= 10**7 else 1)
+    ticks = [value for value in positions if value in (0, *(10**power for power in decades))]
+    ticks = [*(value for value in ticks if value < positions[-1] / 3), positions[-1]]
     figure.update_xaxes(
         type="log", tickvals=[places[value] for value in ticks], ticktext=[_tick(value) for value in ticks], tickangle=0
     )
@@ -140,7 +142,7 @@ def delivery_table(deliveries: Iterable[Delivery]) -> pd.DataFrame:
     rows = [
         {
             "threshold (followers)": item.threshold,
-            "capacity used (%)": round(100 * item.utilisation),
+            "work offered (% of capacity)": round(100 * item.utilisation),
             "p50 (s)": round(item.p50_s, 3),
             "p99 (s)": round(item.p99_s, 2),
             "slowest (s)": round(item.slowest_s, 1),
@@ -169,8 +171,11 @@ def explore_delivery(prepared: Prepared, *, start: int = 1_000_000, promise_s: f
     buckets = delivered(start, count).bands.shape[1]
     figure = theme.bands(go.Figure(), (np.arange(buckets) + 0.5) * span_s / buckets)
     dashed = {"dash": "dash", "color": theme.GREY}
-    figure.add_hline(y=promise_s, line=dashed, annotation={"text": f"promise: {promise_s:g} s"})
-    figure.update_yaxes(type="log", title="to the last follower (s)", range=[-2.5, 3])
+    figure.add_hline(y=promise_s, line=dashed)
+    # An annotation, unlike a line, takes the logarithm where the axis is logarithmic.
+    place = {"x": 0, "xref": "x domain", "xanchor": "left", "y": math.log10(promise_s), "yanchor": "bottom"}
+    figure.add_annotation(text=f"promise: {promise_s:g} s", showarrow=False, **place)
+    figure.update_yaxes(type="log", title="to the last follower (s)", range=[-3.2, 3], dtick=1)
     figure.update_xaxes(title="time of the post (s)", range=[0, span_s])
     theme.style(
         figure, title="A pushed celebrity stands in front of everybody's post", alt="", height_px=420
@@ -205,8 +210,6 @@ def _by_threshold(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _tick(value: int) -> str:
-    if value == 0:
-        return "0 (pull)"
     for size, letter in ((1_000_000, "M"), (1_000, "K")):
         if value >= size:
             return f"{value / size:.0f} {letter}"

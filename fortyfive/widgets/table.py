@@ -18,6 +18,9 @@ class Captioned:
     def _written(self) -> pd.DataFrame:
         written = self.table.apply(_write_column)
         written.index = _write_column(written.index)
+        if written.index.name and not written.columns.name:
+            # As the name of the columns, the index's header shares their line instead of taking one of its own.
+            written = written.rename_axis(index=None, columns=written.index.name)
         return written
 
     def __repr__(self) -> str:

@@ -1,12 +1,14 @@
 """Every kind of learner code gets the verdict that fits, in a sentence that helps; a broken check never blames it."""
 
 import json
+import signal
+import threading
 import time
 
 import pytest
 
 from fortyfive.grading import sandbox
-from fortyfive.grading.exercise import MAX_FEEDBACK_CHARS, Exercise, grade
+from fortyfive.grading.exercise import MAX_FEEDBACK_CHARS, Exercise, _groups, grade
 from fortyfive.grading.report import Failure, Report, Verdict
 from fortyfive.grading.sandbox import Limits
 from fortyfive.grading.submission import Submission
@@ -495,6 +497,63 @@ def test_checks_run_in_their_order_and_wait_for_those_they_stand_on():
     assert (report.points, report.max_points) == (3, 5)
     report = grade(ladder(), Submission("check_a"))
     assert verdicts(report) == {"a": "failed", "b": "not_attempted", "c": "not_attempted", "d": "passed", "e": "passed"}
+
+
+def test_checks_that_stand_on_one_another_are_one_group_and_the_others_another():
+    groups = ["".join(check.id[-1] for check in group) for group in _groups(ladder().checks)]
+    assert groups == ["abc", "de"]
+    assert _groups([]) == []
+
+
+def two_that_meet(monkeypatch, wait_s):
+    """Two checks that pass only where both run at the same time, and the cores that takes."""
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    exercise, meeting = Exercise("96_meeting", title="Meeting"), threading.Barrier(2)
+
+    def declare(name, after=None, body=lambda answer: None):
+        body.__name__, body.__doc__ = name, name
+        return exercise.check(points=1, needs=["x"], hints=["?"], takeaway="!", after=after)(body)
+
+    declare("last", declare("first"), lambda answer: meeting.wait(wait_s) and None)
+    declare("other", None, lambda answer: meeting.wait(wait_s) and None)
+    return exercise
+
+
+def test_groups_run_side_by_side_and_are_reported_in_the_exercises_order(monkeypatch):
+    report = grade(two_that_meet(monkeypatch, wait_s=5), Submission("x = 1"))
+    assert [(item.id, item.verdict.value) for item in report.results] == [
+        ("first", "passed"),
+        ("last", "passed"),
+        ("other", "passed"),
+    ]
+
+
+def test_on_one_core_one_check_runs_after_the_other(monkeypatch):
+    exercise = two_that_meet(monkeypatch, wait_s=0.05)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    assert [item.verdict.value for item in grade(exercise, Submission("x = 1")).results] == [
+        "passed",
+        "grader_error",
+        "grader_error",
+    ]
+
+
+def test_an_interrupt_ends_the_learners_code_in_every_thread(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    exercise = exercise_of(Limits(wall_s=30.0))
+
+    @exercise.check(points=1, needs=["answer"], hints=["?"], takeaway="!", after=exercise.checks[0].body)
+    def follows(answer):
+        """It follows"""
+
+    loop = "    while True: pass\n"
+    source = f"def work():\n{loop}answer = work()\ndef publish(post, store):\n{loop}read = publish\n"
+    started_s = time.monotonic()
+    threading.Timer(1.0, signal.pthread_kill, [threading.main_thread().ident, signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt):
+        grade(exercise, Submission(source))
+    assert time.monotonic() - started_s < 10
+    assert not sandbox._children
 
 
 @pytest.mark.parametrize(

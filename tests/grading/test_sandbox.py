@@ -187,6 +187,10 @@ def test_the_learners_settings_do_not_reach_the_child(walls, monkeypatch, tmp_pa
     assert first["value"]["dict"][0][1][2] is False
 
 
+def test_a_childs_imports_leave_nothing_behind(walls):
+    assert run("import sys\nx = sys.dont_write_bytecode") == answer(True)
+
+
 def test_numpy_fits_into_the_memory(walls):
     assert run("import numpy\nx = numpy.arange(3)") == answer([0, 1, 2])
 

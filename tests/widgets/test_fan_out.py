@@ -62,7 +62,7 @@ def test_the_axes_are_shared_logarithmic_in_followers_and_start_at_zero_otherwis
     assert layout.xaxis.type == layout.xaxis2.type == layout.xaxis3.type == "log"
     assert layout.xaxis.matches == layout.xaxis2.matches == "x3"
     assert layout.xaxis3.title.text == "threshold (followers)"
-    assert layout.xaxis3.ticktext[:2] == ("0 (pull)", "100")
+    assert layout.xaxis3.ticktext[:2] == ("0", "100")
     for axis, title in (("yaxis", "work (1/s)"), ("yaxis2", "slowest (s)"), ("yaxis3", "p99 lookups")):
         assert (layout[axis].title.text, layout[axis].rangemode) == (title, "tozero")
     for series in explorer.figure.data:
@@ -142,6 +142,11 @@ def test_the_delivery_explorer_shows_what_the_queue_did(queue):
         assert np.array_equal(shown["y"], band, equal_nan=True)
     pd.testing.assert_frame_equal(view.table, delivery_table([expected]))
     assert f"the slowest {expected.slowest_s:.1f} s" in view.alt
+
+
+def test_the_promise_is_written_where_its_line_is(queue):
+    layout = explore_delivery(queue, start=20_000, promise_s=5).figure.layout
+    assert 10 ** layout.annotations[0].y == pytest.approx(layout.shapes[0].y0) == pytest.approx(5)
 
 
 def test_the_delivery_explorer_says_when_there_is_more_work_than_the_workers_can_do(queue):
