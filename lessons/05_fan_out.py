@@ -209,8 +209,9 @@ Captioned(tail, "A read that waits for many lookups waits for the slowest")
 # The last row is the 63 % of Dean and Barroso, *The Tail at Scale* (CACM, 2013; read second-hand).
 #
 # The ceiling of 1.5 million holds for idle workers, and these are busy 72 % of the time, on average. So take 1 million
-# and keep headroom: 3.3 s, and 9 lookups. At Twitter's peak of 12,000 posts a second the same workers have nearly twice
-# the work that they can do, whatever the threshold: that is a question of workers, and it comes first.
+# and keep headroom: 3.3 s, and 9 lookups. At Twitter's peak of 12,000 posts a second these workers have nearly twice the
+# work that they can do, and no threshold between the two bounds changes that: it is a question of workers, and it comes
+# first.
 #
 # ### The third reason stands in the queue
 #
