@@ -142,6 +142,10 @@ class Costs:
         """Return the entry at `index`."""
         return Cost(*(getattr(self, each.name)[index].item() for each in fields(self)))
 
+    def of(self, threshold: int) -> Cost:
+        """Return the entry of `threshold`, as `Sweep.cost` does; raises ValueError for one below 0."""
+        return self.at(_index(self.thresholds, threshold))
+
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
@@ -202,8 +206,7 @@ class Sweep:
 
         A threshold above the largest follower count pushes everything. Raises ValueError for one below 0.
         """
-        _refuse_below_zero(threshold)
-        return self.costs(workload, prices).at(self._index(threshold))
+        return self.costs(workload, prices).of(threshold)
 
     def mean_wait_s(self, workload: Workload, threshold: int) -> float:
         """Return how long a post waits on average until the delivery workers begin with it; infinite if overloaded.
@@ -212,8 +215,7 @@ class Sweep:
         rate x E[S^2] / (2 (1 - utilisation)) (Pollaczek and Khinchine, 1930s). E[S^2] takes each bin's accounts as
         alike, which is less than one part in ten thousand off. Raises ValueError for a threshold below 0.
         """
-        _refuse_below_zero(threshold)
-        upto = self._index(threshold) + 1
+        upto = _index(self.thresholds, threshold) + 1
         accounts = -np.diff(self.pulled_accounts[:upto], prepend=self.accounts)
         follows = np.diff(self.pushed_follows[:upto], prepend=0)
         copies_s = workload.active_share / workload.deliveries_per_s
@@ -221,9 +223,6 @@ class Sweep:
         posts_per_account_s = workload.posts_per_s / self.accounts
         utilisation = posts_per_account_s * float(self.pushed_follows[upto - 1]) * copies_s
         return math.inf if utilisation >= 1 else posts_per_account_s * squares_s2 / (2 * (1 - utilisation))
-
-    def _index(self, threshold: int) -> int:
-        return min(int(np.searchsorted(self.thresholds, threshold)), self.thresholds.size - 1)
 
 
 def sweep(followers: NDArray[np.int32] | NDArray[np.int64]) -> Sweep:
@@ -345,6 +344,12 @@ def _refuse_what_is_below_zero(given: Workload | Prices) -> None:
         value = getattr(given, each.name)
         if not (math.isfinite(value) and value >= 0):
             raise ValueError(f"{each.name} is {value:,}: choose 0 or more.")
+
+
+def _index(thresholds: NDArray[np.int64], threshold: int) -> int:
+    """Return where a threshold, or the next edge above it, stands. Raises ValueError for one below 0."""
+    _refuse_below_zero(threshold)
+    return min(int(np.searchsorted(thresholds, threshold)), thresholds.size - 1)
 
 
 def _refuse_below_zero(threshold: int) -> None:

@@ -18,6 +18,7 @@ from fortyfive.flow.delivery import Delivery, Prepared
 from fortyfive.flow.fan_out import Cost, FollowerGraph, Sweep, Workload, thresholds
 from fortyfive.widgets import theme
 from fortyfive.widgets.explorer import Explorer, Slider, View
+from fortyfive.widgets.table import with_one_header
 
 COLUMNS = {
     "threshold": "threshold (followers)",
@@ -65,7 +66,8 @@ def explore_fan_out(
     def costs(**changes: Any) -> dict[int, Cost]:
         changed = dataclasses.replace(workload, **changes)
         if isinstance(accounts, Sweep):
-            return {value: accounts.cost(changed, value) for value in positions}
+            every = accounts.costs(changed)
+            return {value: every.of(value) for value in positions}
         return {value: fan_out.cost(accounts, changed, value) for value in positions}
 
     figure, places = _three_curves(positions, slowest_delivery_s, p99_lookups)
@@ -204,9 +206,7 @@ def explore_delivery(prepared: Prepared, *, start: int = 1_000_000, promise_s: f
 
 
 def _by_threshold(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with its thresholds as the index, whose name shares the header's line."""
-    table = table.set_index("threshold (followers)")
-    return table.rename_axis(index=None, columns=table.index.name)
+    return with_one_header(table.set_index("threshold (followers)"))
 
 
 def _tick(value: int) -> str:

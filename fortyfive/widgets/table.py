@@ -19,8 +19,7 @@ class Captioned:
         written = self.table.apply(_write_column)
         written.index = _write_column(written.index)
         if written.index.name and not written.columns.name:
-            # As the name of the columns, the index's header shares their line instead of taking one of its own.
-            written = written.rename_axis(index=None, columns=written.index.name)
+            written = with_one_header(written)
         return written
 
     def __repr__(self) -> str:
@@ -31,6 +30,11 @@ class Captioned:
         html = str(self._written().to_html(border=0))
         start = html.index(">") + 1
         return f"{html[:start]}<caption>{escape(self.caption)}</caption>{html[start:]}"
+
+
+def with_one_header(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with its index's name as that of the columns: it shares their line instead of taking another."""
+    return table.rename_axis(index=None, columns=table.index.name)
 
 
 def _write_column(column: Any) -> Any:
