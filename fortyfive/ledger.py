@@ -6,8 +6,8 @@ import errno
 import getpass
 import os
 import sqlite3
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -204,7 +204,7 @@ class Ledger:
 
     def _transact(self, begin: str, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do one transaction on a sound and current ledger; closing without COMMIT rolls back."""
-        with closing(self._open("quick_check")) as db:
+        with self._in_place(), closing(self._open("quick_check")) as db:
             _migrate(db)
             db.execute(begin)
             _version(db)  # again, under the lock: a newer course may have come in since
@@ -212,9 +212,23 @@ class Ledger:
             db.execute("COMMIT")
         return result
 
+    @contextmanager
+    def _in_place(self, *, to_move: bool = False) -> Iterator[None]:
+        """Keep the ledger from being moved while it is open, or, `to_move`, wait until nobody has it open.
+
+        A connection to a file that was moved takes the new file's journal for its own, rolls it back and deletes it.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        # An empty database as a lock works on every system and is let go by a killed process. It is never removed:
+        # a process could hold a removed one while another makes it again.
+        lock_path = self.path.with_suffix(".lock")
+        with closing(sqlite3.connect(lock_path, timeout=BUSY_TIMEOUT_S, isolation_level=None)) as lock:
+            lock.execute("BEGIN EXCLUSIVE" if to_move else "BEGIN")
+            lock.execute("SELECT 1 FROM sqlite_master")  # only a first read takes the shared lock
+            yield
+
     def _open(self, integrity_pragma: str) -> sqlite3.Connection:
         """Open the ledger, made where there is none; raise _NewerError or a damage where it is not one of ours."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.path.is_dir():
             raise _DamagedError("it is a folder")
         db = sqlite3.connect(self.path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
@@ -232,11 +246,7 @@ class Ledger:
 
     def _keep_aside(self) -> None:
         """Rename a damaged ledger; of several processes that found the damage, the first to hold the lock does it."""
-        lock_path = self.path.with_suffix(".lock")
-        # An empty database as a lock works on every system and is let go by a killed process. It is never removed:
-        # a process could hold a removed one while another makes it again.
-        with closing(sqlite3.connect(lock_path, timeout=BUSY_TIMEOUT_S, isolation_level=None)) as lock:
-            lock.execute("BEGIN EXCLUSIVE")
+        with self._in_place(to_move=True):
             if not self._damaged():
                 return
             names = (f"{self.path.stem}.corrupt-{number}{self.path.suffix}" for number in count(1))

@@ -227,7 +227,7 @@ def test_a_fresh_ledger_is_migrated_to_the_current_version(ledger, path, leave):
     assert rows(path, "PRAGMA user_version") == [(len(ledger_room.MIGRATIONS),)]
     assert rows(path, "PRAGMA journal_mode") == [("delete",)]
     assert ledger.notice == ""
-    assert [file.name for file in path.parent.iterdir()] == ["ledger.sqlite"]
+    assert sorted(file.name for file in path.parent.iterdir()) == ["ledger.lock", "ledger.sqlite"]
 
 
 def test_an_older_ledger_is_migrated_and_keeps_its_rows(ledger, path, monkeypatch):
@@ -266,7 +266,7 @@ def test_a_newer_ledger_is_never_touched(ledger, path):
         with pytest.raises(LedgerUnavailable, match=r"newer version of the course .*Update the course"):
             call()
     assert path.read_bytes() == before
-    assert [file.name for file in path.parent.iterdir()] == ["ledger.sqlite"]
+    assert sorted(file.name for file in path.parent.iterdir()) == ["ledger.lock", "ledger.sqlite"]
     assert ledger.notice == ""
 
 
@@ -394,6 +394,19 @@ def test_of_many_that_find_the_damage_at_once_one_moves_the_file(path):
         assert [bool(ledger.notice) for ledger in ledgers].count(True) == 1
         assert Ledger(path, "ada").summary()[0].attempts == 8
         assert len(list(path.parent.glob("ledger.corrupt-*.sqlite"))) == number
+
+
+def test_a_damaged_ledger_is_not_moved_while_another_has_it_open(path, monkeypatch):
+    monkeypatch.setattr(ledger_room, "BUSY_TIMEOUT_S", 0.05)
+    path.parent.mkdir()
+    garbage(path)
+    found = path.read_bytes()
+    ledger = Ledger(path, "ada")
+    with Ledger(path, "bob")._in_place(), pytest.raises(LedgerUnavailable, match=r"kept the ledger .* locked"):
+        ledger.record(report(), seconds=1)
+    assert path.read_bytes() == found
+    ledger.record(report(), seconds=1)
+    assert "corrupt-1" in ledger.notice
 
 
 def test_two_processes_that_find_the_damage_at_once_lose_no_record(path):

@@ -1,5 +1,6 @@
 """The commands as they are typed: what is printed where, and the exit code."""
 
+import contextlib
 import importlib
 import json
 import os
@@ -328,9 +329,15 @@ def running_lab(tmp_path):
             command, env=environment, stdin=subprocess.DEVNULL, stdout=opened, stderr=opened, start_new_session=True
         )
 
+    def server():
+        """What Jupyter says of itself; the file is written after the log's line, and not in one go."""
+        for path in (tmp_path / "runtime").glob("jpserver-*.json"):
+            with contextlib.suppress(ValueError):
+                return json.loads(path.read_text())
+        return None
+
     def ask(path):
-        [server] = (tmp_path / "runtime").glob("jpserver-*.json")
-        request = urllib.request.Request(json.loads(server.read_text())["url"] + path)
+        request = urllib.request.Request(server()["url"] + path)
         request.add_header("Authorization", "token secret")
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=30) as answer:
@@ -338,7 +345,7 @@ def running_lab(tmp_path):
 
     try:
         deadline_s = time.monotonic() + 60
-        while "is running at" not in log.read_text():
+        while "is running at" not in log.read_text() or not server():
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline_s, log.read_text()
             time.sleep(0.1)
