@@ -1,13 +1,16 @@
-"""How long a learner waits for a verdict."""
+"""How long a learner waits for a verdict, and how many of the named wrong answers the graders catch."""
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 
-from benchmarks.row import Row, median_s
+from benchmarks.row import AtLeast, Row, median_s
 from fortyfive import checks, course
+from fortyfive.checks.answers import Wrong
 from fortyfive.checks.fan_out_answers import RIGHT
+from fortyfive.grading.exercise import grade
 from fortyfive.grading.submission import Submission
 
 TIMES = 15
@@ -38,7 +41,23 @@ def rows() -> list[Row]:
             ratio=task_s / kernel_s,
             against="start of a fresh Jupyter kernel",
         ),
+        *(_catch_rate(stem) for stem in checks.STEMS),
     ]
+
+
+def _catch_rate(stem: str) -> AtLeast:
+    """Return the share of an exercise's named wrong answers that fail with the feedback meant for them."""
+    exercise = checks.load(stem)
+    table = importlib.import_module(f"fortyfive.checks.{stem[3:]}_answers")
+
+    def caught(wrong: Wrong) -> bool:
+        submission = Submission(f"{table.RIGHT[0].source}\n\n{wrong.change}\n")
+        results = grade(exercise, submission, exercise.find(wrong.check).needs).results
+        found = next(item for item in results if item.id == wrong.check)
+        return found.verdict == wrong.verdict and wrong.says in f"{found.rationale}\n{found.help}"
+
+    share = sum(map(caught, table.WRONG)) / len(table.WRONG)
+    return AtLeast(f"grader_catch_rate_{stem[:2]}", 100 * share, f"% of {len(table.WRONG)} wrong answers", target=100)
 
 
 def _kernel_start() -> None:

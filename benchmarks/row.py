@@ -37,6 +37,16 @@ class Row:
         }
 
 
+@dataclass(frozen=True)
+class AtLeast(Row):
+    """A value that is to reach its target, and not to stay below it."""
+
+    @property
+    def met(self) -> bool:
+        """Whether the value has reached its target."""
+        return self.value >= self.target
+
+
 def seconds(work: Callable[[], object]) -> float:
     """Return how long one call takes."""
     started_s = time.perf_counter()

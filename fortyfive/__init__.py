@@ -9,6 +9,7 @@ from typing import Any
 _HOMES = {
     "check": "course",
     "progress": "course",
+    "replay": "course",
     "reset": "course",
 }
 

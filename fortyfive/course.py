@@ -1,31 +1,39 @@
-"""The learner's side of grading: `check`, `progress` and `reset`, as a notebook calls them."""
+"""The learner's side of grading: `check`, `replay`, `progress` and `reset`, as a notebook calls them."""
 
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from json import dumps, loads
 from pathlib import Path
 from typing import Any
 
 from fortyfive import checks
+from fortyfive.grading import exercise as grader
 from fortyfive.grading import render, sandbox, wire
 from fortyfive.grading.collect import collect
-from fortyfive.grading.exercise import Check, Exercise, explain_grader_error, result
+from fortyfive.grading.diagram import Diagram
+from fortyfive.grading.exercise import Answer, Check, Exercise, explain_grader_error, result
 from fortyfive.grading.pristine import builtins_restored
-from fortyfive.grading.report import Report, Verdict
+from fortyfive.grading.report import Failure, Report, Verdict
 from fortyfive.grading.source import first_line, split_lines
 from fortyfive.grading.submission import Submission
 from fortyfive.ledger import Ledger, LedgerUnavailable
+from fortyfive.scenario.faults import read_schedule, tell
+from fortyfive.sim.scenes import Schedule
+from fortyfive.sim.story import as_diagram
 
 # The learner's code has limits of its own, in seconds; this one ends a grader that hangs.
 GRADING_LIMIT_S = 120.0
+# What a replay takes: more than anybody can follow in a picture.
+MOST_FAULTS, MOST_MESSAGES, MOST_SEED = 20, 200, 1_000_000
 
 
 def root() -> Path:
@@ -238,6 +246,82 @@ def _about_builtins(replaced: Sequence[str]) -> list[str]:
         f"This notebook has replaced built-in names of Python ({', '.join(replaced)}). They did not affect your grade, "
         "but they can break other cells: restart the kernel to get them back."
     ]
+
+
+def replay(
+    topic: str | int,
+    name: str,
+    *,
+    seed: int = 0,
+    messages: int = 1,
+    faults: Sequence[Sequence[Any]] = (),
+    namespace: Mapping[str, Any] | None = None,
+) -> Shown:
+    """Carry out one schedule of faults with this notebook's code, draw what happened, and say what holds.
+
+    `seed` decides how long each request takes. `faults` is a list such as `[("crash", "m1", 1, 2)]`. Nothing of it is
+    recorded.
+    """
+    found: Mapping[str, Any] = sys._getframe(1).f_globals if namespace is None else namespace
+    return _safely(lambda _: _replay(topic, name, {"seed": seed, "messages": messages, "faults": faults}, found))
+
+
+def _replay(topic: str | int, name: str, asked: Mapping[str, Any], namespace: Mapping[str, Any]) -> Shown:
+    exercise = checks.load(checks.find_stem(topic))
+    if not isinstance(name, str) or name not in exercise.scenes:
+        there = ", ".join(f'"{one}"' for one in exercise.scenes) or "none of its tasks"
+        return Shown(f"Exercise {exercise.stem} has nothing to replay for {name!r}. It replays: {there}.")
+    schedule, wrong = _schedule(**asked)
+    if schedule is None:
+        return Shown(wrong)
+    drawn: list[Diagram] = []
+
+    def carry_out(answer: Answer) -> None:
+        outcome = answer.drive("fortyfive.sim.hunt:drive_replay", exercise.scenes[name], schedule.plain())
+        drawn.append(as_diagram(outcome["history"], f"{name}: {_told(schedule)}"))
+        if outcome["unlike"]:
+            raise Failure(
+                f"`{name}` did two different things under one and the same schedule. This is the first of them.",
+                help="Does it use `random`, the clock, or something that outlives the call?",
+                diagram=drawn[0],
+            )
+        if outcome["said"]:
+            raise Failure(f"`{outcome['invariant']}` is broken: {outcome['said']}", diagram=drawn[0])
+
+    task = next((check for check in exercise.checks if name in check.needs), None)
+    needs = task.needs if task else (name,)
+    limits = task.limits if task else sandbox.DEFAULT_LIMITS
+    single = Check("replay", name, carry_out, 0, needs, (), "Everything that is promised here holds.", None, limits)
+    submission = collect(namespace, needs) if task or name in namespace else _ours(exercise.scenes[name], name)
+    (item,) = grader.grade(Exercise(exercise.stem, exercise.title, [single]), submission).results
+    item = replace(item, diagram=drawn[0] if drawn else None)
+    heading = f"Replay of `{name}`: {_told(schedule)}"
+    return Shown(render.replay_as_text(heading, item), render.replay_as_html(heading, item))
+
+
+def _schedule(seed: object, messages: object, faults: object) -> tuple[Schedule | None, str]:
+    """Return the schedule that a learner asked for, or None and what is wrong with it."""
+    if type(seed) is not int or not 0 <= seed <= MOST_SEED:
+        return (
+            None,
+            f"`seed` is {wire.safe_text(repr, seed, 200)}, and it should be a whole number, 0 to {MOST_SEED:,}.",
+        )
+    if type(messages) is not int or not 1 <= messages <= MOST_MESSAGES:
+        found = wire.safe_text(repr, messages, 200)
+        return None, f"`messages` is {found}, and it should be a whole number, 1 to {MOST_MESSAGES}."
+    read, wrong = read_schedule(faults, MOST_FAULTS)
+    return (None, wrong) if wrong else (Schedule(seed, messages, tuple(read)), "")
+
+
+def _told(schedule: Schedule) -> str:
+    count = "1 message" if schedule.messages == 1 else f"{schedule.messages} messages"
+    return "; ".join([f"{count}, seed {schedule.seed}", *map(tell, schedule.faults)])
+
+
+def _ours(scene: str, name: str) -> Submission:
+    """Return the code of a colleague, which the notebook shows and does not define."""
+    module = importlib.import_module(scene.partition(":")[0])
+    return Submission(module.CODE[name])
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import html
 import json
+import os
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -22,6 +24,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
 from fortyfive import numbers
+from fortyfive.authoring import in_page
 from fortyfive.widgets import PLOTLY_MIME, SLIDER_HEIGHT_PX, WIDGET_MIME
 
 STATIC = Path(__file__).parent / "book_static"
@@ -191,6 +194,50 @@ def _drop_widget_state(app: Sphinx, doctree: nodes.document) -> None:
         del scripts[key]
 
 
+def _page(env: BuildEnvironment, name: str) -> in_page.Page | None:
+    """Return the tasks of a page that can be graded in it; None where there are none, or no Pyodide to grade them."""
+    source = Path(env.doc2path(name))
+    is_exercise = source.parent.name == "exercises" and source.suffix == ".ipynb"
+    return in_page.read_page(source) if is_exercise and os.environ.get(in_page.VARIABLE) else None
+
+
+def _offer_grading(app: Sphinx, doctree: nodes.document) -> None:
+    """Mark the tasks that can be graded in the page, and the cells to edit; the page's script makes buttons of that."""
+    page = _page(app.env, app.env.docname)
+    if page is None:
+        return
+    found = {cell["cell_index"]: cell for cell in doctree.findall(nodes.container) if "cell_index" in cell}
+    for task in page.tasks:
+        for number in task.edited:
+            found[number]["ids"].append(f"ff-cell-{number}")
+        cell = found[task.cell]
+        marker = page.marker(task, Path(os.environ[in_page.VARIABLE]))
+        cell.parent.insert(cell.parent.index(cell) + 1, nodes.raw(text=marker, format="html"))
+    NbMetadataCollector.add_js_file(
+        app.env, app.env.docname, "fortyfive_in_page", "fortyfive-in-page.js", {"loading_method": "defer"}
+    )
+
+
+def _pages_to_read_again(
+    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
+) -> list[str]:
+    """The exercises whose pages would load something else than when they were read."""
+    pages = {name: _page(env, name) for name in env.found_docs}
+    before = getattr(env, "fortyfive_pages", {})
+    now = {name: page.version() + os.environ[in_page.VARIABLE] for name, page in pages.items() if page}
+    env.fortyfive_pages = now  # type: ignore[attr-defined]
+    return [name for name in now.keys() | before.keys() if name in pages and now.get(name) != before.get(name)]
+
+
+def _write_what_pages_load(app: Sphinx, error: Exception | None) -> None:
+    """Put Pyodide and our sources beside the pages, and not among the static files, which every page would load."""
+    folder = Path(app.outdir) / "in_page"
+    shutil.rmtree(folder, ignore_errors=True)
+    pages = [page for name in sorted(app.env.found_docs) if (page := _page(app.env, name))]
+    if pages and not error:
+        in_page.write_files(folder, Path(os.environ[in_page.VARIABLE]), pages)
+
+
 def _notebooks_to_run_again(
     app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
 ) -> list[str]:
@@ -251,5 +298,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("fortyfive-facts", FactsTable)
     app.connect("config-inited", _add_static_files)
     app.connect("doctree-read", _drop_widget_state)
+    app.connect("doctree-read", _offer_grading)
     app.connect("env-get-outdated", _notebooks_to_run_again)
+    app.connect("env-get-outdated", _pages_to_read_again)
+    app.connect("build-finished", _write_what_pages_load)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

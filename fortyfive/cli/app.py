@@ -34,6 +34,8 @@ app = typer.Typer(
 )
 START_PAGE = "lessons/00_start.ipynb"
 COLOURS = {"ok": "green", "bad": "red", "odd": "magenta", "idle": "bright_black"}
+# Always the same: what a browser keeps for a page, it keeps by the page's address.
+BOOK_PORT = 8045
 # Nobody writes a solution this long; a data file named by mistake can be.
 MAX_SOURCE_BYTES = 1_000_000
 
@@ -86,14 +88,27 @@ def _compile_beside() -> None:
 
 
 @app.command()
-def book() -> None:
+def book(
+    serve: Annotated[bool, typer.Option("--serve", help="Serve what was built; build it only if nothing was.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where to serve it; 0 is any port.")] = BOOK_PORT,
+) -> None:
     """Build the book into _build/html."""
     from fortyfive.authoring import book as book_room
 
-    result = book_room.build(course.root())
-    if not result.ok:
-        raise _stop(result.message)
-    typer.echo(result.message)
+    built = course.root() / "_build"
+    if not (serve and (built / "html" / "index.html").is_file()):
+        result = book_room.build(course.root(), pyodide_cache=built / "npm")
+        if not result.ok:
+            raise _stop(result.message)
+        typer.echo(result.message)
+    if serve:
+        try:
+            book_room.serve(built / "html", port, typer.echo)
+        except OSError as error:
+            raise _stop(
+                f"Port {port} could not be used: {error.strerror}. Serve the book on another: forty book --serve "
+                f"--port {port + 1}. Code and points that a page has kept stay with the port they were kept on."
+            ) from None
 
 
 @app.command()

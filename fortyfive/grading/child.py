@@ -1,8 +1,8 @@
 """The process that runs a learner's code: it takes one request, runs one driver, writes one JSON line, and ends.
 
-A request is `{"source", "filename", "driver": "module:function", "args", "memory_bytes", "cpu_s"}`. The answer is
-`{"status": "ok", "value"}` or `{"status": "failed" | "raised" | "over_limit" | "grader_error", ...}`. The answer leaves
-through a private copy of standard output, so that printing to it, or closing it, harms nothing.
+A request is `{"source", "filename", "driver": "module:function", "args", "memory_bytes", "cpu_s", "alarm_s"}`. The
+answer is `{"status": "ok", "value"}` or `{"status": "failed" | "raised" | "over_limit" | "grader_error", ...}`. It
+leaves through a private copy of standard output, so that printing to it, or closing it, harms nothing.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def read_names(load: Load, names: list[str]) -> dict[str, Any]:
     return {name: namespace[name] for name in names if name in namespace}
 
 
-def _limit(memory_bytes: int, cpu_s: int) -> None:
+def _limit(memory_bytes: int, cpu_s: int, alarm_s: int) -> None:
     try:
         import resource
     except ImportError:  # Windows has no such limits; there the wall clock and the output are what is limited
@@ -74,7 +74,7 @@ def _limit(memory_bytes: int, cpu_s: int) -> None:
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(what, limit)
     # The parent ends us sooner; but a parent may itself be ended, and code that sleeps uses no processor time.
-    signal.alarm(cpu_s)
+    signal.alarm(alarm_s)
 
 
 def _describe(error: BaseException, filename: str, replaced: Iterable[str]) -> dict[str, Any]:
@@ -176,7 +176,7 @@ def main() -> NoReturn:
     write, leave, dumps, pid_now, pid = os.write, os._exit, json.dumps, os.getpid, os.getpid()
     sys.setrecursionlimit(RECURSION_LIMIT)
     spare = bytearray(SPARE_BYTES)
-    _limit(request["memory_bytes"] + SPARE_BYTES, request["cpu_s"])
+    _limit(request["memory_bytes"] + SPARE_BYTES, request["cpu_s"], request["alarm_s"])
     code = 1
     try:
         line = f"{dumps(answer(request, spare))}\n"

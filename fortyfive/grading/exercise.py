@@ -11,16 +11,21 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fortyfive.grading import sandbox, wire
+from fortyfive.grading.diagram import Diagram
 from fortyfive.grading.report import Failure, Report, Result, Verdict
 from fortyfive.grading.source import defined_names, find_stubs, literal_of, part_for
-from fortyfive.grading.submission import NOTEBOOK, Submission
+from fortyfive.grading.submission import NOTEBOOK, PAGE, Submission
 
-Body = Callable[["Answer"], None]
+# A body may return what the check has seen on the way to a pass, such as how many schedules ran clean.
+Body = Callable[["Answer"], str | None]
+# What runs a learner's code: called and answering as `sandbox.run` does.
+Run = Callable[[Submission, str, list[Any], sandbox.Limits], dict[str, Any]]
 
 # Far more than anybody reads; a value that a learner returned may be printed in the middle of it.
 MAX_FEEDBACK_CHARS = 20_000
 # While the learner's code runs in one group's child, the grader judges another's; more only share the processor.
 MAX_GROUPS_AT_ONCE = 3
+WHERE_TO_DEFINE = {NOTEBOOK: "run the cell that defines it", PAGE: "define it in its place on this page"}
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ class Exercise:
     stem: str
     title: str
     checks: list[Check] = field(default_factory=list)
+    scenes: dict[str, str] = field(default_factory=dict)
+    """For a name whose code runs in a simulated world: that world, as "module:SCENE"."""
 
     def check(
         self,
@@ -121,9 +128,10 @@ class RunError(Exception):
 class Answer:
     """A learner's submission as a check sees it: values to read, code to drive in a fresh child process."""
 
-    def __init__(self, submission: Submission, check: Check) -> None:
+    def __init__(self, submission: Submission, check: Check, run: Run) -> None:
         self.submission = submission
         self.check = check
+        self._run = run
 
     def value(self, name: str) -> Any:
         """Return a plain value that the learner defined. Raises NotAttemptedError, Failure or RunError."""
@@ -151,7 +159,7 @@ class Answer:
         where the code raised, ran too long or used too much.
         """
         part = replace(self.submission, source=self._part())
-        outcome = sandbox.run(part, driver, wire.encode(list(args)), self.check.limits)
+        outcome = self._run(part, driver, wire.encode(list(args)), self.check.limits)
         match outcome["status"]:
             case "ok":
                 return wire.decode(outcome["value"])
@@ -170,14 +178,15 @@ class Answer:
         return part_for(self.submission.source, self.check.needs)
 
     def _missing(self, name: str) -> NotAttemptedError:
-        where = "run the cell that defines it" if self.submission.filename == NOTEBOOK else "define it in your file"
+        where = WHERE_TO_DEFINE.get(self.submission.filename, "define it in your file")
         return NotAttemptedError(f"`{name}` is not defined yet: {where}, then check again.")
 
 
-def grade(exercise: Exercise, submission: Submission, names: Sequence[str] = ()) -> Report:
+def grade(exercise: Exercise, submission: Submission, names: Sequence[str] = (), run: Run | None = None) -> Report:
     """Judge a submission by the checks that concern `names` (all, where there are none); raises nothing.
 
-    Checks that do not stand on one another run side by side, in threads: what their bodies share must bear that.
+    Checks that do not stand on one another run side by side, in threads: what their bodies share must bear that. Where
+    `run` is given, it runs the learner's code instead of `sandbox.run`, and one check is judged after another.
     """
     judged = exercise.select(names)
     groups = _groups(judged)
@@ -189,9 +198,9 @@ def grade(exercise: Exercise, submission: Submission, names: Sequence[str] = ())
             if stopped.is_set():
                 return
             earlier = results.get(check.after) if check.after else None
-            results[check.id] = _judge(check, Answer(submission, check), earlier)
+            results[check.id] = _judge(check, Answer(submission, check, run or sandbox.run), earlier)
 
-    at_once = min(len(groups), MAX_GROUPS_AT_ONCE, os.cpu_count() or 1)
+    at_once = 1 if run else min(len(groups), MAX_GROUPS_AT_ONCE, os.cpu_count() or 1)
     if at_once <= 1:
         judge_in_order(judged)
     else:
@@ -223,10 +232,17 @@ def _groups(checks: Iterable[Check]) -> list[list[Check]]:
     return sorted(groups, key=len, reverse=True)
 
 
-def result(check: Check, verdict: Verdict, rationale: str, help: str = "") -> Result:  # noqa: A002
+def result(
+    check: Check,
+    verdict: Verdict,
+    rationale: str,
+    help: str = "",  # noqa: A002 - as a learner calls it
+    diagram: Diagram | None = None,
+) -> Result:
     """Return a check's result, with its points where it passed."""
     points = check.points if verdict is Verdict.PASSED else 0
-    return Result(check.id, check.title, verdict, points, check.points, _readable(rationale), _readable(help))
+    said = _readable(rationale), _readable(help)
+    return Result(check.id, check.title, verdict, points, check.points, *said, diagram)
 
 
 def _readable(text: str) -> str:
@@ -247,17 +263,17 @@ def _judge(check: Check, answer: Answer, earlier: Result | None) -> Result:
         return result(check, Verdict.GRADER_ERROR, *explain_grader_error(traceback.format_exc()))
 
 
-def _verdict(check: Check, answer: Answer) -> tuple[Verdict, str, str]:
-    """Return verdict, rationale and help."""
+def _verdict(check: Check, answer: Answer) -> tuple[Verdict, str, str] | tuple[Verdict, str, str, Diagram | None]:
+    """Return verdict, rationale and help, and a diagram where there is one."""
     try:
-        check.body(answer)
+        seen = check.body(answer)
     except Failure as failure:
-        return Verdict.FAILED, failure.rationale, failure.help
+        return Verdict.FAILED, failure.rationale, failure.help, failure.diagram
     except NotAttemptedError as missing:
         return Verdict.NOT_ATTEMPTED, str(missing), ""
     except RunError as error:
         return _explain(error.outcome, answer)
-    return Verdict.PASSED, check.takeaway, ""
+    return Verdict.PASSED, f"{check.takeaway} {seen}" if seen else check.takeaway, ""
 
 
 def _explain(outcome: dict[str, Any], answer: Answer) -> tuple[Verdict, str, str]:
@@ -265,6 +281,13 @@ def _explain(outcome: dict[str, Any], answer: Answer) -> tuple[Verdict, str, str
     match outcome["status"]:
         case "raised":
             return (Verdict.RAISED, *_explain_raised(outcome, answer.submission))
+        case "timed_out" if "ran" in outcome:
+            return (
+                Verdict.TIMED_OUT,
+                f"Your code held in {outcome['ran']:,} schedules, and then the time was up: {outcome['planned']:,} "
+                "were planned, and a pass means all of them.",
+                "What does one message cost your code? Look for work that grows with everything seen so far.",
+            )
         case "timed_out":
             return (
                 Verdict.TIMED_OUT,

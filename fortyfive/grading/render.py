@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 
+from fortyfive.grading.diagram import Diagram
 from fortyfive.grading.report import Report, Result, Verdict
 
 # A sign, and the words for it: neither colour nor sign alone carries the meaning.
@@ -44,6 +45,8 @@ html[data-theme=dark] .ff-report,body[data-jp-theme-light=false] .ff-report{
 .ff-report th,.ff-report td{text-align:left!important;padding:.3em .8em .3em 0;
 border-top:1px solid var(--ff-line);font-weight:400}
 .ff-report pre{margin:.4em 0;white-space:pre-wrap;overflow-wrap:anywhere}
+.ff-report .ff-scroll{overflow-x:auto;margin:.4em 0}.ff-report .ff-diagram{min-width:34rem}
+.ff-report details pre{white-space:pre;overflow-x:auto}
 """.replace("\n", "")
 
 
@@ -60,6 +63,8 @@ def as_text(report: Report, title: str) -> str:
         lines.append(f"{sign} {words:<16} {result.points}/{result.max_points}  {result.title}")
         for part in (result.rationale, result.help):
             lines += [f"    {line}" for line in part.splitlines()]
+        if result.diagram:
+            lines += [f"    {line}" for line in result.diagram.as_text().splitlines()]
     return "\n".join(lines)
 
 
@@ -68,6 +73,27 @@ def as_html(report: Report, title: str) -> str:
     heading = escape(headline(report, title))
     items = "".join(_item(result) for result in report.results)
     return box(heading, f"<p class='ff-sum'>{heading}</p><ul>{items}</ul>")
+
+
+def replay_as_text(heading: str, result: Result) -> str:
+    """Return what became of one schedule as plain text: the verdict, the words, the steps."""
+    sign, words, _ = SIGNS[result.verdict]
+    parts = [heading, f"{sign} {words}", result.rationale, result.help]
+    steps = ["", result.diagram.as_text()] if result.diagram else []
+    return "\n".join([*filter(None, parts), *steps])
+
+
+def replay_as_html(heading: str, result: Result) -> str:
+    """Return what became of one schedule as one self-contained HTML element."""
+    sign, words, css = SIGNS[result.verdict]
+    return box(
+        escape(heading),
+        f"<p class='ff-sum' style='margin-left:0'>{_inline(heading)}</p>"
+        f"<p style='margin-left:0'><span class='ff-tag ff-{css}'><span aria-hidden='true'>{sign}</span> {words}</span>"
+        f"{': ' if result.rationale else ''}{_inline(result.rationale)}</p>"
+        + (f"<p class='ff-help' style='margin-left:0'>{_inline(result.help)}</p>" if result.help else "")
+        + (picture(result.diagram) if result.diagram else ""),
+    )
 
 
 def _item(result: Result) -> str:
@@ -79,7 +105,18 @@ def _item(result: Result) -> str:
         f"<span class='ff-points'>{result.points} of {result.max_points}</span></div>"
         + (f"<p>{_inline(result.rationale)}</p>" if result.rationale else "")
         + (f"<p class='ff-help'>{_inline(result.help)}</p>" if result.help else "")
+        + (picture(result.diagram) if result.diagram else "")
         + "</li>"
+    )
+
+
+def picture(diagram: Diagram) -> str:
+    """Return a diagram as HTML: drawn, and below it, folded, the same in words."""
+    # A phone scrolls the drawing sideways, by finger or by key; it is not read at half its size.
+    frame = f"class='ff-scroll' tabindex='0' role='group' aria-label='{escape(diagram.title)}'"
+    return (
+        f"<div {frame}>{diagram.as_svg()}</div>"
+        f"<details><summary>The same in words</summary><pre>{escape(diagram.as_text())}</pre></details>"
     )
 
 

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from fortyfive.grading.diagram import Diagram
+
 
 class Verdict(StrEnum):
     """What became of one check; only `PASSED` earns points."""
@@ -21,12 +23,22 @@ class Verdict(StrEnum):
 
 
 class Failure(Exception):  # noqa: N818 - a check raises it as its answer; it is not an error of ours
-    """A check's way to say no: what was called, what came back and what was expected; `help` says where to look."""
+    """A check's way to say no: what was called, what came back and what was expected; `help` says where to look.
 
-    def __init__(self, rationale: str, *, help: str = "") -> None:  # noqa: A002 - the learner's word for it
+    `diagram` shows what happened, where a sentence is not enough.
+    """
+
+    def __init__(
+        self,
+        rationale: str,
+        *,
+        help: str = "",  # noqa: A002 - the learner's word for it
+        diagram: Diagram | None = None,
+    ) -> None:
         super().__init__(rationale)
         self.rationale = rationale
         self.help = help
+        self.diagram = diagram
 
 
 @dataclass(frozen=True)
@@ -40,6 +52,7 @@ class Result:
     max_points: int
     rationale: str = ""
     help: str = ""
+    diagram: Diagram | None = None
 
     @property
     def attempted(self) -> bool:
@@ -70,11 +83,20 @@ class Report:
             "stem": self.stem,
             "points": self.points,
             "max_points": self.max_points,
-            "checks": [{**asdict(result), "verdict": result.verdict.value} for result in self.results],
+            "checks": [_to_json(result) for result in self.results],
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Report:
         """Read what `to_json` wrote; raises KeyError, TypeError or ValueError where it is not that."""
-        results = tuple(Result(**{**item, "verdict": Verdict(item["verdict"])}) for item in data["checks"])
-        return cls(stem=data["stem"], results=results)
+        return cls(stem=data["stem"], results=tuple(_from_json(item) for item in data["checks"]))
+
+
+def _to_json(result: Result) -> dict[str, Any]:
+    data = asdict(result) | {"verdict": result.verdict.value}
+    return data | {"diagram": result.diagram.to_json() if result.diagram else None}
+
+
+def _from_json(data: Mapping[str, Any]) -> Result:
+    verdict, diagram = Verdict(data["verdict"]), {**data}.get("diagram")
+    return Result(**{**data, "verdict": verdict, "diagram": Diagram.from_json(diagram) if diagram else None})

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 NOTEBOOK = "<your notebook>"
+PAGE = "<this page>"
 
 
 @dataclass(frozen=True)

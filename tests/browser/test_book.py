@@ -2,80 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from fortyfive.authoring.book import build
-
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).parents[2]
 LESSON = "lessons/05_fan_out.html"
 PHONE = {"width": 400, "height": 800}
 DESK = {"width": 1280, "height": 900}
 
-# Text against what lies behind it, by the formula of WCAG 2; returns what misses level AA.
-LOW_CONTRAST = """() => {
-  const parse = (c) => { const n = c.match(/[\\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n; };
-  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
-    .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const behind = (element) => {
-    for (let e = element; e; e = e.parentElement) {
-      const colour = parse(getComputedStyle(e).backgroundColor);
-      if (colour[3] > 0.99) return colour;
-    }
-    return [255, 255, 255, 1];
-  };
-  const low = [];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const element = walker.currentNode.parentElement;
-    if (!walker.currentNode.textContent.trim() || element.closest("svg, script, style, noscript")) continue;
-    if (!element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
-    const style = getComputedStyle(element);
-    const [a, b] = [light(parse(style.color)), light(behind(element))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    const size = parseFloat(style.fontSize), bold = parseInt(style.fontWeight) >= 700;
-    const wanted = size >= 24 || (bold && size >= 18.66) ? 3 : 4.5;
-    if (ratio < wanted) low.push(`${ratio.toFixed(2)} ${walker.currentNode.textContent.trim().slice(0, 40)}`);
-  }
-  return low;
-}"""
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves files without a line on the console for each."""
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture(scope="session")
-def book(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the real book, built once."""
-    result = build(ROOT, output=tmp_path_factory.mktemp("book"))
-    assert result.ok, result.message
-    return result.index.parent
-
 
 @pytest.fixture(scope="session", params=["file", "http"])
-def address(request: pytest.FixtureRequest, book: Path) -> Iterator[str]:
+def address(request: pytest.FixtureRequest, book: Path) -> str:
     """Where the book is: on disk, or behind a web server. Ends without a slash."""
-    if request.param == "file":
-        yield book.as_uri()
-        return
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(book)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    return book.as_uri() if request.param == "file" else request.getfixturevalue("served")
 
 
 def pages(book: Path) -> list[str]:
@@ -87,7 +29,7 @@ def settled(page) -> None:
     page.wait_for_function("[...document.querySelectorAll('.ff-plot')].every(box => box.querySelector('.main-svg'))")
 
 
-def test_every_page_opens_whole_in_both_themes_and_widths(book, address, page, heard):
+def test_every_page_opens_whole_in_both_themes_and_widths(book, address, page, heard, low_contrast):
     for name in pages(book):
         for theme, size in (("light", PHONE), ("dark", DESK), ("light", DESK), ("dark", PHONE)):
             page.emulate_media(color_scheme=theme, reduced_motion="reduce")
@@ -100,7 +42,7 @@ def test_every_page_opens_whole_in_both_themes_and_widths(book, address, page, h
             settled(page)
             where = f"{name}, {theme}, {size['width']} px"
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{where} scrolls sideways"
-            assert page.evaluate(LOW_CONTRAST) == [], where
+            assert low_contrast() == [], where
         assert heard.errors == [], name
         assert heard.outside() == [], name
 
@@ -189,12 +131,12 @@ def test_without_javascript_the_words_and_the_descriptions_remain(book, browser)
     context.close()
 
 
-def test_the_first_tab_stop_skips_to_the_text(book, page):
+def test_the_first_tab_stop_skips_to_the_text(book, page, low_contrast):
     page.goto(f"{book.as_uri()}/{LESSON}")
     page.keyboard.press("Tab")
     page.wait_for_function("document.activeElement.textContent === 'Skip to main content'")
     page.wait_for_function("document.activeElement.getBoundingClientRect().top >= 0")
-    assert page.evaluate(LOW_CONTRAST) == []
+    assert low_contrast() == []
     page.keyboard.press("Enter")
     # The browser tells of a jump inside a page a moment after the key; reading the address at once is a race.
     page.wait_for_function("location.hash === '#main-content'")

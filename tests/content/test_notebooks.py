@@ -69,7 +69,7 @@ def test_a_solution_earns_full_marks(stem):
 def test_an_exercise_asks_for_every_name_that_is_judged(stem):
     shipped = as_file(ROOT / "exercises" / f"{stem}.ipynb")
     for name in checks.load(stem).names:
-        assert re.search(rf"^(def {name}\(|class {name}\b|{name} = \.\.\.)", shipped, re.MULTILINE), name
+        assert re.search(rf"^((async )?def {name}\(|class {name}\b|{name} = \.\.\.)", shipped, re.MULTILINE), name
 
 
 def test_every_topic_of_the_folders_is_registered():

@@ -199,7 +199,7 @@ def test_a_child_that_nobody_watches_ends_by_itself(tmp_path):
     # As after a kill of the grader: the child sleeps, and is not ended from outside.
     command = sandbox.python("-m", "fortyfive.grading")
     request = {"source": "import time\ntime.sleep(60)", "filename": "<x>", "args": [["x"]]}
-    request |= {"driver": "fortyfive.grading.child:read_names", "memory_bytes": 1 << 30, "cpu_s": 1}
+    request |= {"driver": "fortyfive.grading.child:read_names", "memory_bytes": 1 << 30, "cpu_s": 1, "alarm_s": 1}
     process = sandbox.subprocess.Popen(command, stdin=-1, stdout=-1, env=sandbox.clean_environment(str(tmp_path)))
     process.communicate(sandbox.json.dumps(request).encode(), timeout=10)
     assert process.returncode == -signal.SIGALRM

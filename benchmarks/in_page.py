@@ -1,0 +1,76 @@
+"""How long a learner waits for a verdict in the published page: the first, with Python to load, and later ones."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.row import Row, median_s
+from fortyfive import checks, course
+from fortyfive.authoring.book import Server, build
+from fortyfive.checks.answers import solution
+from fortyfive.grading.submission import Submission
+from tests.browser.conftest import LAUNCH_ARGS, NAMES
+
+ROOT = Path(__file__).resolve().parent.parent
+STEM = "06_delivery_semantics"
+TASK = "notify"
+TIMES = 5
+PATIENCE_MS = 120_000
+# What somebody needs at least to read a verdict and to change the code.
+READING_MS = 3_000
+
+
+def rows() -> list[Row]:
+    """Measure a task with two thousand schedules, from the wish to edit, beside the same verdict from a process."""
+    chromium = next(path for name in NAMES if (path := shutil.which(name)))
+    source = solution(STEM)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        result = build(ROOT, output=Path(folder), pyodide_cache=ROOT / "_build" / "npm")
+        assert result.ok, result.message
+        server = Server(result.index.parent, 0)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        browser = playwright.chromium.launch(executable_path=chromium, headless=True, args=LAUNCH_ARGS)
+        first_s, later_s = zip(
+            *(_visit(browser.new_page(), f"{server.address}/exercises/{STEM}.html", source) for _ in range(TIMES)),
+            strict=True,
+        )
+        browser.close()
+        server.shutdown()
+    exercise = checks.load(STEM)
+    lab_s = median_s(lambda: course.grade(exercise, Submission(source), [TASK]), TIMES)
+    against = "the same verdict in JupyterLab"
+    return [
+        Row(name, median, "s", target=target, ratio=median / lab_s, against=against)
+        for name, times, target in (("first_in_page_grade_s", first_s, 6), ("later_in_page_grade_s", later_s, 2))
+        if (median := sorted(times)[TIMES // 2])
+    ]
+
+
+def _visit(page: Page, address: str, source: str) -> tuple[float, float]:
+    """Open the page with nothing kept and nothing cached; return the seconds of a first and of a second verdict."""
+    page.goto(address)
+    task = page.locator(f'.ff-task[data-names="{TASK}"]')
+    started_s = time.perf_counter()
+    task.get_by_role("button", name="Edit and check here").click()
+    editor = page.get_by_label(f"Your code: {TASK}", exact=True)
+    editor.fill(source)
+    first_s = _verdict_s(page, started_s)
+    page.wait_for_timeout(READING_MS)
+    editor.fill(f"{source}\n")
+    later_s = _verdict_s(page, time.perf_counter())
+    page.context.close()
+    return first_s, later_s
+
+
+def _verdict_s(page: Page, started_s: float) -> float:
+    task = page.locator(f'.ff-task[data-names="{TASK}"]')
+    task.get_by_role("button", name="Check").click()
+    page.wait_for_selector(f'.ff-task[data-names="{TASK}"][aria-busy="false"]', timeout=PATIENCE_MS)
+    assert "passed" in (task.get_by_role("status").text_content() or "")
+    return time.perf_counter() - started_s
