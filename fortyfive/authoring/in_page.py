@@ -15,6 +15,7 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,8 @@ from fortyfive.grading.exercise import Exercise
 from fortyfive.grading.source import UNREADABLE, defined_names
 
 PINNED: dict[str, Any] = json.loads(Path(__file__).with_name("pyodide.json").read_text(encoding="utf-8"))
-COMPILER = Path(__file__).with_name("compile_stdlib.mjs")
+LIBRARY = "python_stdlib.zip"
+COMPILER = Path(__file__).with_name("compile.mjs")
 STATIC = Path(__file__).parent / "book_static"
 # A slow line takes a minute for six megabytes.
 NPM_LIMIT_S = 180.0
@@ -55,7 +57,7 @@ def fetch_pyodide(cache: Path) -> Path:
             new = Path(scratch) / "pyodide"
             new.mkdir()
             _unpack(_download(Path(scratch)), new)
-            _run(["node", str(COMPILER), str(new)], "node could not compile Python's library with it")
+            _compile(new, new / LIBRARY)
             # One step, so that a folder of that name is always whole.
             new.rename(folder)
     except OSError as error:
@@ -83,6 +85,11 @@ def _unpack(package: bytes, folder: Path) -> None:
             member = archive.extractfile(f"package/{name}")
             assert member, name
             (folder / name).write_bytes(member.read())
+
+
+def _compile(pyodide: Path, archive: Path) -> None:
+    """Put compiled modules in place of the sources in an archive."""
+    _run(["node", str(COMPILER), str(pyodide), str(archive)], "node could not compile Python's sources for it")
 
 
 def _run(command: list[str], failed: str) -> None:
@@ -179,6 +186,9 @@ def write_files(folder: Path, pyodide: Path, pages: Iterable[Page]) -> None:
     folder.mkdir()
     shutil.copytree(pyodide, folder / pyodide.name)
     (folder / "sources.zip").write_bytes(archive())
+    # A page takes sources as well: without node it only waits longer.
+    with suppress(UnavailableError):
+        _compile(pyodide, folder / "sources.zip")
     for page in pages:
         (folder / f"{page.stem}.json").write_text(page.to_json(), encoding="utf-8")
 

@@ -369,6 +369,7 @@ WRONG = (
     Wrong("five to the third", "counts_the_calls_at_the_bottom", NUMBERS % (125, 3, 1.61), "Layers multiply"),
     Wrong("the others retry too", "counts_the_calls_at_the_bottom", NUMBERS % (243, 243, 1.61), "once"),
     Wrong("tenths add", "counts_the_calls_at_the_bottom", NUMBERS % (243, 3, 1.5), "a tenth"),
+    Wrong("nearly 243", "counts_the_calls_at_the_bottom", NUMBERS % (240, 3, 1.61), "does not become 240 calls"),
     Wrong("a text", "counts_the_calls_at_the_bottom", NUMBERS % ("243x", 3, 1.61), "should be a number"),
     Wrong("a list", "counts_the_calls_at_the_bottom", "amplification = [243, 3, 1.61]", "a dictionary with the keys"),
     # timeout_s
@@ -500,6 +501,72 @@ def next_retry(attempt, error, draw):
         _policy("return wish_s + draw * min(1, 2**attempt / 10)").replace("14", "50"),
         "15 tries are the most",
     ),
+    Wrong(
+        "gives up where no answer comes",
+        "no_herd_comes_back",
+        _policy("return None if error.status is None else wish_s + draw * min(20, 2**attempt)"),
+        "it did not answer anybody. 300 of 300 callers gave up",
+    ),
+    Wrong(
+        "gives up on every 429",
+        "no_herd_comes_back",
+        _policy("return None if error.status == 429 else wish_s + draw * min(20, 2**attempt)"),
+        "it answered 429 to all. 300 of 300 callers gave up",
+    ),
+    Wrong(
+        "gives up when asked to wait",
+        "no_herd_comes_back",
+        _policy("return None if wish_s else draw * min(20, 2**attempt)"),
+        "asked each to wait for 5 s. 300 of 300 callers gave up",
+    ),
+    Wrong(
+        "bounds the tries for 503 only",
+        "no_herd_comes_back",
+        _policy("return wish_s + draw * min(20, 2**attempt)").replace(
+            "or attempt >= 14", "or (attempt >= 14 and error.status == 503)"
+        ),
+        "it answered 429 to all. A caller made 60 tries and went on",
+    ),
+    Wrong(
+        "silence is tried for ever",
+        "no_herd_comes_back",
+        _policy("return wish_s + draw * min(20, 2**attempt)").replace(
+            "or attempt >= 14", "or (attempt >= 14 and error.status)"
+        ),
+        "it did not answer anybody. A caller made 60 tries and went on",
+    ),
+    Wrong(
+        "tries for ever when asked to wait",
+        "no_herd_comes_back",
+        _policy("return wish_s + draw * min(20, 2**attempt)").replace(
+            "or attempt >= 14", "or (attempt >= 14 and not error.retry_after_s)"
+        ),
+        "asked each to wait for 5 s. A caller made 60 tries and went on",
+    ),
+    Wrong(
+        "no jitter where no answer comes",
+        "no_herd_comes_back",
+        _policy("return wish_s + (draw if error.status else 0.5) * min(20, 2**attempt)"),
+        "it did not answer anybody. In second",
+    ),
+    Wrong(
+        "no jitter for a 429",
+        "no_herd_comes_back",
+        _policy("return wish_s + (0.5 if error.status == 429 and not wish_s else draw) * min(20, 2**attempt)"),
+        "it answered 429 to all. In second",
+    ),
+    Wrong(
+        "no jitter for a 503 with a wish",
+        "no_herd_comes_back",
+        _policy("return wish_s + (0.5 if error.status == 503 and wish_s else draw) * min(20, 2**attempt)"),
+        "it answered 503 to all and asked each to wait for 5 s. In second",
+    ),
+    Wrong(
+        "equal jitter of a tenth of a second on top of the wish",
+        "no_herd_comes_back",
+        _policy("return wish_s + (0.5 + draw / 2) * min(20, 0.1 * 2 ** (attempt - 1) if wish_s else 2**attempt)"),
+        "There is some jitter, and it is too little",
+    ),
     # RetryBudget
     Wrong(
         "always yes",
@@ -590,6 +657,44 @@ class RetryBudget:
         return True
 """,
         "a whole one",
+    ),
+    Wrong(
+        "never gives its last token",
+        "the_bucket_keeps_its_rim",
+        """
+class RetryBudget:
+    def __init__(self, share, burst):
+        self.share, self.burst, self.tokens = share, burst, burst
+
+    def request(self):
+        self.tokens = min(self.burst, self.tokens + self.share)
+
+    def may_retry(self):
+        if self.tokens > 1:
+            self.tokens -= 1
+            return True
+        return False
+""",
+        "the last one is there to be used",
+    ),
+    Wrong(
+        "never gives its last token after a request",
+        "the_bucket_keeps_its_rim",
+        """
+class RetryBudget:
+    def __init__(self, share, burst):
+        self.share, self.burst, self.tokens, self.least = share, burst, burst, 0.99
+
+    def request(self):
+        self.tokens, self.least = min(self.burst, self.tokens + self.share), 1.001
+
+    def may_retry(self):
+        if self.tokens < self.least:
+            return False
+        self.tokens -= 1
+        return True
+""",
+        "the last one is there to be used",
     ),
     Wrong(
         "one bucket for all objects",
@@ -684,13 +789,6 @@ class Breaker:
         "raised",
     ),
     Wrong(
-        "a loop without an end",
-        "opens_in_an_outage_only",
-        _breaker(("return False", "while True:\n                pass")),
-        "still running",
-        "timed_out",
-    ),
-    Wrong(
         "state of the class",
         "opens_in_an_outage_only",
         """
@@ -706,6 +804,28 @@ class Breaker:
             Breaker.opened_s = now_s
 """,
         "did something else than the first",
+    ),
+    Wrong(
+        "a loop without an end",
+        "opens_in_an_outage_only",
+        _breaker(("return False", "while True:\n                pass")),
+        "still running",
+        "timed_out",
+    ),
+    Wrong(
+        "opens once in its life",
+        "opens_in_an_outage_only",
+        _breaker(
+            (
+                "self.failures, self.opened_s, self.probe_s = 0, None, None",
+                "self.failures, self.opened_s, self.probe_s = 0, None, None\n        self.opened = False",
+            ),
+            (
+                "if self.failures == 10:",
+                "if self.failures == 10 and not self.opened:\n                self.opened = True",
+            ),
+        ),
+        "in the second outage",
     ),
     # Breaker, recovering
     Wrong(
@@ -753,6 +873,19 @@ class Breaker:
         "give the place to another probe",
     ),
     Wrong(
+        "gives the place of a lost probe away once",
+        "recovers_by_one_probe_at_a_time",
+        _breaker(
+            (
+                "        if self.probe_s is not None and now_s - self.probe_s < 2:\n            return False\n",
+                "        if self.probe_s is not None:\n            if now_s - self.probe_s < 2 or self.lost:\n"
+                "                return False\n            self.lost = True\n",
+            ),
+            ("self.probe_s = 0, None, None", "self.probe_s, self.lost = 0, None, None, False"),
+        ),
+        "first three callers that are let through",
+    ),
+    Wrong(
         "the cool-down doubles without a cap",
         "recovers_by_one_probe_at_a_time",
         _breaker(
@@ -790,7 +923,7 @@ class Breaker:
         "removes whatever was refused",
         "removes_dead_tokens_only",
         _devices(("error.status in (404, 410)", "error.status")),
-        "400 is about the text",
+        "Here 400 is always about the text",
     ),
     Wrong(
         "an outage unsubscribes",
@@ -843,6 +976,30 @@ class Breaker:
         "removes_dead_tokens_only",
         _devices(("            elif error.status != 400:\n                all_done = False\n", "")),
         "must not be acknowledged",
+    ),
+    Wrong(
+        "gives up after six deliveries",
+        "removes_dead_tokens_only",
+        _devices(("if all_done", "if all_done or message.attempt >= 6")),
+        "however often it has come",
+    ),
+    Wrong(
+        "gives up after five, with a back-off",
+        "removes_dead_tokens_only",
+        _devices(
+            (
+                "    if all_done:\n        await queue.ack(message)",
+                "    if all_done or message.attempt >= 5:\n        await queue.ack(message)\n    else:\n"
+                "        await queue.nack(message, delay_s=5 * 2**message.attempt)",
+            )
+        ),
+        "however often it has come",
+    ),
+    Wrong(
+        "a prefix without its colon",
+        "removes_dead_tokens_only",
+        _devices(("{message.user}:", "{message.user}")),
+        "with the colon at the end",
     ),
     Wrong(
         "acknowledges what had no answer",
@@ -932,7 +1089,19 @@ class Breaker:
         "a steady 100/s",
         "drains_without_a_second_collapse",
         _drain("return 1 if refused_share == 1 else 100"),
+        "more than twice its limit",
+    ),
+    Wrong(
+        "a steady 60/s",
+        "drains_without_a_second_collapse",
+        _drain("return 1 if refused_share == 1 else 60"),
         "go down by more than",
+    ),
+    Wrong(
+        "triples without a bound",
+        "drains_without_a_second_collapse",
+        _drain("self.rate = 1 if refused_share else 3 * self.rate\n        return self.rate"),
+        "more than twice its limit",
     ),
     Wrong(
         "up, and hardly ever down",
@@ -996,9 +1165,52 @@ class Breaker:
         "urgent_first_and_nothing_expired",
         _outbound(
             "for line in (self.codes, self.news):\n            while line:\n                message = line.popleft()\n"
-            "                if now_s - message.created_s < 60:\n                    return message"
+            "                if now_s < message.expires_s and now_s - message.created_s < 60:\n"
+            "                    return message"
         ),
         "Old is not expired",
+    ),
+    Wrong(
+        "looks at the expiry of codes only",
+        "urgent_first_and_nothing_expired",
+        _outbound(
+            "while self.codes:\n            message = self.codes.popleft()\n            if now_s < message.expires_s:\n"
+            "                return message\n        return self.news.popleft() if self.news else None"
+        ),
+        "returned news that expired",
+    ),
+    Wrong(
+        "one lifetime for each kind, written down",
+        "urgent_first_and_nothing_expired",
+        _outbound(
+            "for line, lives_s in ((self.codes, 60), (self.news, 86_400)):\n            while line:\n"
+            "                message = line.popleft()\n                if now_s < message.created_s + lives_s:\n"
+            "                    return message"
+        ),
+        "each message has its own",
+    ),
+    Wrong(
+        "codes are dropped after 30 s",
+        "urgent_first_and_nothing_expired",
+        _outbound(
+            "while self.codes:\n            message = self.codes.popleft()\n"
+            "            if now_s < min(message.expires_s, message.created_s + 30):\n                return message\n"
+            "        while self.news:\n            message = self.news.popleft()\n"
+            "            if now_s < message.expires_s:\n                return message"
+        ),
+        "Old is not expired",
+    ),
+    Wrong(
+        "lines of the class",
+        "urgent_first_and_nothing_expired",
+        _outbound(
+            "for line in (self.codes, self.news):\n            while line:\n                message = line.popleft()\n"
+            "                if now_s < message.expires_s:\n                    return message"
+        ).replace(
+            "    def __init__(self):\n        self.codes, self.news = deque(), deque()\n",
+            "    codes, news = deque(), deque()\n",
+        ),
+        "did something else than the first",
     ),
     Wrong(
         "has room for ten thousand",
@@ -1053,6 +1265,12 @@ class Breaker:
         "at this `per_s`",
     ),
     Wrong(
+        "numbers for two servers",
+        "sheds_what_would_be_late",
+        _admit("return waiting < (38 if critical else 30)"),
+        "to a server that can do 20",
+    ),
+    Wrong(
         "exactly as much as the server does in a second",
         "sheds_what_would_be_late",
         _admit("return waiting <= per_s"),
@@ -1068,8 +1286,8 @@ class Breaker:
     ),
     Wrong("a number", "sheds_what_would_be_late", _admit("return waiting / per_s"), "Return True or False"),
     # trigger and safe load
-    Wrong("too small", "stays_down_after_its_trigger", "trigger = (30, 2)", "it has come back"),
-    Wrong("within what is to spare", "stays_down_after_its_trigger", "trigger = (20, 10)", "it has come back"),
+    Wrong("too small", "stays_down_after_its_trigger", "trigger = (30, 2)", "it was never down"),
+    Wrong("within what is to spare", "stays_down_after_its_trigger", "trigger = (20, 10)", "it was never down"),
     Wrong("too large", "stays_down_after_its_trigger", "trigger = (200, 10)", "500 are allowed"),
     Wrong("too long", "stays_down_after_its_trigger", "trigger = (25, 20)", "within 10 s"),
     Wrong("one number", "stays_down_after_its_trigger", "trigger = 200", "two numbers above 0"),

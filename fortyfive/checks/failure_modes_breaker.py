@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from fortyfive.checks.failure_modes_drivers import alike, made
 from fortyfive.grading.child import Load
@@ -22,9 +24,11 @@ LATE = Traffic(for_s=150, down_s=30, up_s=90, failing_s=0.05, slow_one_in=4, see
 LONG = Traffic(for_s=700, down_s=30, up_s=640, seed=4)
 PROBER_DIES = Traffic(for_s=100, down_s=30, up_s=40, lost="first", seed=5)
 PROBER_DIES_LATER = Traffic(for_s=150, down_s=30, up_s=90, lost="first after", seed=6)
+PROBERS_DIE = Traffic(for_s=180, down_s=30, up_s=120, lost="first", dying=3, seed=7)
+TWICE = Traffic(for_s=270, down_s=30, up_s=90, again_s=(150, 210), seed=8)
 
-OUTAGES = (REFUSING, SILENT, LATE)
-RECOVERIES = (*OUTAGES, LONG, PROBER_DIES, PROBER_DIES_LATER)
+OPENINGS = (REFUSING, SILENT, TWICE)
+RECOVERIES = (REFUSING, SILENT, LATE, LONG, PROBER_DIES, PROBER_DIES_LATER, PROBERS_DIE, TWICE)
 
 MOST_CALLS = 400
 CALL_NS = SECOND  # the longest that a caller who lives waits for its answer
@@ -33,6 +37,9 @@ FLOWS_AGAIN_S, FLOWS_AGAIN_LOST_S = 15, 30
 # How many steps before the one that matters a picture shows.
 BEFORE = 12
 
+FIRST_TIME = replace(TWICE, for_s=TWICE.again_s[0], again_s=(math.inf, math.inf))
+SECOND_TIME = replace(TWICE, down_s=TWICE.again_s[0], up_s=TWICE.again_s[1], again_s=(math.inf, math.inf))
+
 WHAT_FAILS = {
     REFUSING: "every call is refused within 50 ms",
     SILENT: "every call goes unanswered for 1 s",
@@ -40,13 +47,16 @@ WHAT_FAILS = {
     LONG: "every call is refused within 50 ms",
     PROBER_DIES: "the first caller that is let through after a refusal dies before its answer",
     PROBER_DIES_LATER: "the first caller that is let through after the outage dies before its answer",
+    PROBERS_DIE: "the first three callers that are let through after a refusal die before their answer",
+    FIRST_TIME: "every call is refused within 50 ms",
+    SECOND_TIME: "every call is refused within 50 ms, in the second outage since the breaker was made",
 }
 
 
 def drive(load: Load, healthy: bool) -> list[Guarded]:
     """Send traffic through a breaker of the learner's (driver): the healthy and the failing, or all that recovers."""
     namespace = load()
-    traffics = (HEALTHY, REFUSING, SILENT) if healthy else RECOVERIES
+    traffics = (HEALTHY, *OPENINGS) if healthy else RECOVERIES
     told = [guard(made(namespace, "Breaker", METHODS), traffic) for traffic in traffics]
     alike("Breaker", told[1], guard(made(namespace, "Breaker", METHODS), REFUSING if healthy else SILENT))
     return told
@@ -65,7 +75,7 @@ def judge_opening(answer: Answer) -> str:
             "count against the failures before it.",
         )
     worst = 0
-    for traffic, told in zip((REFUSING, SILENT), down, strict=True):
+    for traffic, told in _outages(OPENINGS, down):
         let = _in_outage(traffic, told.let)
         worst = max(worst, len(let))
         if len(let) > MOST_CALLS:
@@ -73,22 +83,41 @@ def judge_opening(answer: Answer) -> str:
             raise Failure(
                 f"The provider was down for {traffic.up_s - traffic.down_s:g} s: {WHAT_FAILS[traffic]}. The breaker "
                 f"let {len(let):,} of {asked:,} calls through; {MOST_CALLS} are the most.",
-                help="It never opened. When do you stop saying True?"
-                if not told.refusals
-                else "It opened too late, too rarely, or for too short a time. How many calls get through each time it "
-                "is half-open?",
+                help=_why_so_many(traffic, told),
             )
-    return f"Here at most {worst:,} calls got through."
+    return f"Here at most {worst:,} calls got through in an outage."
+
+
+def _why_so_many(traffic: Traffic, told: Guarded) -> str:
+    if traffic is SECOND_TIME:
+        return "It did better in the first outage. What has to be as in a new breaker, once it has closed?"
+    if not told.refusals:
+        return "It never opened. When do you stop saying True?"
+    return (
+        "It opened too late, too rarely, or for too short a time. How many calls get through each time it is half-open?"
+    )
 
 
 def judge_recovery(answer: Answer) -> str:
     """Raise Failure where two probes are under way at a time, or calls do not flow again; return how soon they do."""
     told = [Guarded(*one) for one in answer.drive(f"{DRIVER}:drive", False)]
     worst_s = 0.0
-    for traffic, one in zip(RECOVERIES, told, strict=True):
+    for traffic, one in _outages(RECOVERIES, told):
         _one_at_a_time(traffic, one)
         worst_s = max(worst_s, _flows_again(traffic, one))
     return f"Here calls flowed again {worst_s:.1f} s after the end of an outage at the latest."
+
+
+def _outages(traffics: Sequence[Traffic], told: Sequence[Guarded]) -> Iterator[tuple[Traffic, Guarded]]:
+    """Yield each traffic and what the breaker did in it; of two outages each as a traffic of its own."""
+    for traffic, one in zip(traffics, told, strict=True):
+        if traffic is not TWICE:
+            yield traffic, one
+            continue
+        split_ns = round(SECOND_TIME.down_s * SECOND)
+        for part, second in ((FIRST_TIME, False), (SECOND_TIME, True)):
+            let = [call for call in one.let if (call[0] >= split_ns) is second]
+            yield part, Guarded(one.calls, let, [row for row in one.refusals if (row[0] >= split_ns) is second])
 
 
 def _in_outage(traffic: Traffic, let: Sequence[tuple[int, int, bool | None]]) -> list[tuple[int, int, bool | None]]:

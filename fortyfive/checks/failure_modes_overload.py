@@ -18,7 +18,9 @@ DRIVER = "fortyfive.checks.failure_modes_overload"
 CALM = Load(for_s=60, per_s=60, serves_per_s=100, burst=20)
 OVERLOAD = Load(for_s=60, per_s=300, serves_per_s=100, seed=1)
 SLOW = Load(for_s=60, per_s=150, serves_per_s=40, seed=2)
-LOADS = (CALM, OVERLOAD, SLOW)
+# No number of requests is both long enough for the bursts of the first server and short enough for this one.
+SLOWEST = Load(for_s=60, per_s=60, serves_per_s=20, seed=3)
+LOADS = (CALM, OVERLOAD, SLOW, SLOWEST)
 GOODPUT, CRITICAL = 0.9, 0.99
 
 
@@ -27,7 +29,9 @@ def drive_shed(load: Loader) -> list[Served]:
     namespace = load()
     admit = learners(namespace, "admit", "a function")
     served = [shed(admit, one) for one in LOADS]
-    if served[1] != shed(learners(load(), "admit", "a function"), LOADS[1]):
+    again = learners(load(), "admit", "a function")
+    # One load can come out alike by chance.
+    if served[1:] != [shed(again, one) for one in LOADS[1:]]:
         raise Failure(
             "`admit` decided otherwise when the same requests came again.",
             help="Leave `random` and the clock out. What decides is in the three arguments.",
@@ -37,21 +41,26 @@ def drive_shed(load: Loader) -> list[Served]:
 
 def judge_shed(answer: Answer) -> str:
     """Raise Failure at the first load under which too little is answered in time; return what overload leaves."""
-    calm, overload, slow = (Served(*one) for one in answer.drive(f"{DRIVER}:drive_shed"))
+    calm, overload, slow, slowest = (Served(*one) for one in answer.drive(f"{DRIVER}:drive_shed"))
     if calm.refused:
         raise Failure(
             f"The server was asked {calm.came / CALM.for_s:.0f} requests/s on average, of {CALM.serves_per_s} that it "
             f"can do, some of them {CALM.burst} at once. You refused {calm.refused:,} of {calm.came:,}; none need be.",
             help="A burst waits for a moment and is done. How long may a request wait and still be of use?",
         )
-    for load, served in ((OVERLOAD, overload), (SLOW, slow)):
+    for load, served in ((OVERLOAD, overload), (SLOW, slow), (SLOWEST, slowest)):
         _enough(load, served)
+    for load, served in ((OVERLOAD, overload), (SLOW, slow)):
+        _critical_ones(load, served)
     share = min(1.0, overload.in_time / (OVERLOAD.serves_per_s * OVERLOAD.for_s))
     return f"Under the overload yours answers {share:.0%} of what the server can do in time."
 
 
+def _world(load: Load) -> str:
+    return f"{load.per_s} requests/s came to a server that can do {load.serves_per_s}"
+
+
 def _enough(load: Load, served: Served) -> None:
-    world = f"{load.per_s} requests/s came to a server that can do {load.serves_per_s}"
     possible = load.serves_per_s * load.for_s
     taken = served.came - served.refused
     if served.in_time < GOODPUT * possible:
@@ -64,15 +73,18 @@ def _enough(load: Load, served: Served) -> None:
             else "The server had nothing to do while you refused. How many may wait and still be served within 1 s?"
         )
         raise Failure(
-            f"{world}: {served.in_time / load.for_s:.0f} a second were answered within 1 s; at least "
+            f"{_world(load)}: {served.in_time / load.for_s:.0f} a second were answered within 1 s; at least "
             f"{GOODPUT * load.serves_per_s:.0f} are promised. You let {taken:,} in, and {late:,} of them were answered "
             "too late.",
             help=advice,
         )
+
+
+def _critical_ones(load: Load, served: Served) -> None:
     if served.critical_in_time < CRITICAL * served.critical_came:
         raise Failure(
-            f"{world}: of {served.critical_came:,} critical requests {served.critical_in_time:,} were answered within "
-            f"1 s, and {served.critical_refused:,} were refused; {CRITICAL:.0%} are promised.",
+            f"{_world(load)}: of {served.critical_came:,} critical requests {served.critical_in_time:,} were answered "
+            f"within 1 s, and {served.critical_refused:,} were refused; {CRITICAL:.0%} are promised.",
             help="Keep room for them: let the others in only while fewer wait than for a critical one."
             if 2 * served.critical_refused > served.critical_came - served.critical_in_time
             else "You let them in, and they were late. The one that is let in last must still be done within 1 s.",
@@ -129,7 +141,7 @@ def judge_trigger(given: Any) -> None:
         worst = min(found)
         raise Failure(
             f"{STAYS_DOWN_S // 60} minutes after your trigger the service answers {found[mark]:.0%} of its requests in "
-            f"time: it has come back. The worst second had {worst:.0%}.",
+            f"time. The worst second had {worst:.0%}: it was never down.",
             help="The server can do 100/s and gets 80 already. How many must wait before the next one waits for longer "
             "than its caller does? From then on each request comes three times.",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -36,11 +37,13 @@ WINDOW_NS, MOST_AT_ONCE = 100 * MILLISECOND, 150
 ASKED_S = 5
 
 HICCUP = Crowd(HICCUP_S)
-LONG = Crowd(LONG_S)
-FOR_EVER = Crowd(1e6)
 OUTAGES = (Crowd(1, seed=1), Crowd(3, seed=2), Crowd(8, seed=3), Crowd(LONG_S, seed=4))
-ASKED = Crowd(4, CallError(429, ASKED_S), seed=5)
-CROWDS = (FOR_EVER, LONG, HICCUP, *OUTAGES, ASKED)
+ASKED = tuple(Crowd(4, CallError(status, ASKED_S), seed=5) for status in (429, 503))
+# With the same draws for each error: a policy that does not look at it does the same each time.
+LONG = tuple(Crowd(LONG_S, error) for error in PASSING)
+FOR_EVER = tuple(Crowd(1e6, error) for error in (*PASSING, *(crowd.error for crowd in ASKED)))
+SPREAD = (*OUTAGES, *(replace(crowd, error=error) for error in PASSING[1:] for crowd in OUTAGES[1:3]), *ASKED)
+CROWDS = (*FOR_EVER, *LONG, HICCUP, *SPREAD)
 
 # How many callers a picture shows.
 SHOWN, SHOWN_LINES = 3, 40
@@ -97,37 +100,49 @@ def judge_herd(answer: Answer) -> None:
     """Raise Failure at the first promise that three hundred callers with this policy do not keep."""
     told = [[Tries(*one) for one in crowd] for crowd in answer.drive(f"{DRIVER}:drive_herd")]
     stories = dict(zip(CROWDS, told, strict=True))
-    _bounded(stories[FOR_EVER])
-    _patient(stories[LONG])
+    for crowd in FOR_EVER:
+        _bounded(crowd, stories[crowd])
+    for crowd in (*LONG, *ASKED):
+        _patient(crowd, stories[crowd])
     _quick(stories[HICCUP])
-    for crowd in OUTAGES:
+    for crowd in SPREAD:
         _spread(crowd, stories[crowd])
-    _spread_after_a_wish(stories[ASKED])
 
 
-def _bounded(tries: list[Tries]) -> None:
+def _answered(error: CallError) -> str:
+    said = "did not answer anybody" if error.status is None else f"answered {error.status} to all"
+    return said if error.retry_after_s is None else f"{said} and asked each to wait for {error.retry_after_s:g} s"
+
+
+def _bounded(crowd: Crowd, tries: list[Tries]) -> None:
     worst = max(tries, key=lambda one: len(one.at_ns))
     if len(worst.at_ns) > MOST_TRIES:
         never = worst.ended == "still trying"
         said = f"made {len(worst.at_ns)} tries and went on" if never else f"made {len(worst.at_ns)} tries"
         raise Failure(
-            f"The provider stayed down, and a caller {said}; {MOST_TRIES} tries are the most, the first one included.",
-            help="Return None once `attempt` is large enough.",
-            diagram=_one_caller(FOR_EVER, worst, "One caller, and a provider that stays down"),
+            f"The provider stayed down: it {_answered(crowd.error)}. A caller {said}; {MOST_TRIES} tries are the most, "
+            "the first one included.",
+            help="Return None once `attempt` is large enough, whatever the error.",
+            diagram=_one_caller(crowd, worst, "One caller, and a provider that stays down"),
         )
 
 
-def _patient(tries: list[Tries]) -> None:
+def _patient(crowd: Crowd, tries: list[Tries]) -> None:
     lost = sorted((one for one in tries if one.ended != "done"), key=lambda one: one.at_ns[-1])
     if lost:
         first = lost[0]
         after_s = first.at_ns[-1] / SECOND
         raise Failure(
-            f"The provider was down for {LONG_S} s, and {len(lost)} of {len(tries)} callers gave up meanwhile: the "
-            f"first after {len(first.at_ns)} {'try' if len(first.at_ns) == 1 else 'tries'}, in second {after_s:.1f}.",
-            help=f"Add up the waits of all tries, the short draws included: do they cover {LONG_S} s? {MOST_TRIES} "
-            "tries are allowed, and a cap that is too low makes every one of them short.",
-            diagram=_one_caller(LONG, first, f"The first caller that gave up; the provider is back in second {LONG_S}"),
+            f"The provider was down for {crowd.until_s:g} s: it {_answered(crowd.error)}. {len(lost)} of {len(tries)} "
+            f"callers gave up meanwhile: the first after {len(first.at_ns)} "
+            f"{'try' if len(first.at_ns) == 1 else 'tries'}, in second {after_s:.1f}.",
+            help="429, 503 and silence pass: try again."
+            if len(first.at_ns) == 1
+            else f"Add up the waits of all tries, the short draws included: do they cover {crowd.until_s:g} s? "
+            f"{MOST_TRIES} tries are allowed, and a cap that is too low makes every one of them short.",
+            diagram=_one_caller(
+                crowd, first, f"The first caller that gave up; the provider is back in second {crowd.until_s:g}"
+            ),
         )
 
 
@@ -152,35 +167,29 @@ def _at_once(tries: list[Tries], from_ns: int) -> tuple[int, float]:
 def _spread(crowd: Crowd, tries: list[Tries]) -> None:
     most, begins_s = _at_once(tries, round(crowd.until_s * SECOND))
     if most > MOST_AT_ONCE:
-        first_waits = {one.at_ns[1] - one.at_ns[0] for one in tries}
-        advice = (
-            "All who failed together come back together: the waits do not depend on `draw`."
-            if len(first_waits) == 1
-            else "There is some jitter, and it is too little: spread the callers over the whole wait, not over its "
-            "edge."
-        )
         raise Failure(
-            f"The provider was down for {crowd.until_s:g} s. In second {begins_s:.2f}, when it was back, {most} of "
-            f"{len(tries)} callers called it within 100 ms; {MOST_AT_ONCE} are the most.",
-            help=advice,
+            f"The provider was down for {crowd.until_s:g} s: it {_answered(crowd.error)}. In second {begins_s:.2f}, "
+            f"when it was back, {most} of {len(tries)} callers called it within 100 ms; {MOST_AT_ONCE} are the most.",
+            help=_how_to_spread(crowd, tries),
             diagram=_callers(crowd, tries, f"{SHOWN} of {len(tries)} callers"),
         )
 
 
-def _spread_after_a_wish(tries: list[Tries]) -> None:
-    most, begins_s = _at_once(tries, round(ASKED.until_s * SECOND))
-    if most > MOST_AT_ONCE:
-        raise Failure(
-            f"The provider answered 429 to all and asked each to wait for {ASKED_S} s. In second {begins_s:.2f} {most} "
-            f"of {len(tries)} callers called it within 100 ms; {MOST_AT_ONCE} are the most.",
-            help="Who was asked to wait for the same time comes back at the same time. Wait as long as you were asked, "
-            "and add jitter on top.",
-            diagram=_callers(ASKED, tries, f"{SHOWN} of {len(tries)} callers, asked to wait for {ASKED_S} s"),
-        )
+def _how_to_spread(crowd: Crowd, tries: list[Tries]) -> str:
+    if len({one.at_ns[1] - one.at_ns[0] for one in tries if len(one.at_ns) > 1}) > 1:
+        return "There is some jitter, and it is too little: spread the callers over the whole wait, not over its edge."
+    if crowd.error.retry_after_s is None:
+        return "All who failed together come back together: the waits do not depend on `draw`."
+    return (
+        "Who was asked to wait for the same time comes back at the same time. Wait as long as you were asked, and add "
+        "jitter on top."
+    )
 
 
 def _answer_in(crowd: Crowd, at_ns: int) -> str:
-    return str(crowd.error.status) if at_ns < round(crowd.until_s * SECOND) else "done"
+    if at_ns >= round(crowd.until_s * SECOND):
+        return "done"
+    return "no answer" if crowd.error.status is None else str(crowd.error.status)
 
 
 def _one_caller(crowd: Crowd, tries: Tries, title: str) -> Diagram:
@@ -267,20 +276,23 @@ def judge_budget(answer: Answer) -> str:
     """Raise Failure at the first answer that a bucket of tokens would not have given; return how retries add up.
 
     Each answer is judged by the tokens that the learner's own earlier answers have left. A sum of floats may come out
-    just below a whole token, so a refusal is wrong only when a token and one more share are there.
+    just below a whole token, so a refusal is wrong only when a token and one more share are there. Where no share has
+    been added yet, or floats add it up exactly, a token is enough.
     """
     told, reached = answer.drive(f"{DRIVER}:drive_budget")
     for (share, burst, rows), given in zip(stories(), told, strict=True):
         part, tokens, answers = Fraction(str(share)), Fraction(burst), iter(given)
+        needed = Fraction(1)
         for number, (what, count) in enumerate(rows):
             for done in range(count):
                 if what == "request":
                     tokens = min(Fraction(burst), tokens + part)
+                    needed = Fraction(1) if part == Fraction(share) else min(1 + part, Fraction(burst))
                     continue
                 allowed = next(answers)
                 if allowed and tokens < 1:
                     raise _too_generous(share, burst, [*rows[:number], (what, done + 1)], tokens)
-                if not allowed and tokens >= min(1 + part, Fraction(burst)):
+                if not allowed and tokens >= needed:
                     raise _too_strict(share, burst, [*rows[:number], (what, done + 1)], tokens)
                 tokens -= allowed
     times = reached / REQUESTS
@@ -311,9 +323,12 @@ def _too_generous(share: float, burst: int, rows: list[tuple[str, int]], tokens:
 
 
 def _too_strict(share: float, burst: int, rows: list[tuple[str, int]], tokens: Fraction) -> Failure:
-    advice = f"Each request adds {share:g} of a token, up to {burst}, and a retry needs one."
-    if not any(what == "request" for what, _ in rows):
-        advice = f"The bucket is full at the start: it holds {burst} tokens."
+    last = "One whole token is enough: the last one is there to be used as well."
+    if any(what == "request" for what, _ in rows):
+        advice = f"Each request adds {share:g} of a token, up to {burst}, and a retry needs one."
+        advice = f"{advice} {last}" if tokens == 1 else advice
+    else:
+        advice = last if tokens == 1 else f"The bucket is full at the start: it holds {burst} tokens."
     return Failure(
         f"{_told(share, burst, rows)}: the last retry was refused, with {float(tokens):g} tokens left.", help=advice
     )

@@ -42,7 +42,7 @@ def holds(answer: Answer, stem: str, name: str, scene: str, plan: Plan, advise: 
         schedule = Schedule.read(plain)
         raise Failure(
             f"{replayed['said']} {told(schedule)} Found in schedule {outcome['ran']:,} of {outcome['planned']:,}; "
-            f"again with: {replay_line(stem, name, schedule)}",
+            f"again with: `{replay_line(stem, name, schedule)}`",
             help=advise(replayed["invariant"], schedule, replayed["history"]),
             diagram=as_diagram(replayed["history"], f"{name}: {replayed['said']}"),
         )
@@ -54,7 +54,7 @@ def holds(answer: Answer, stem: str, name: str, scene: str, plan: Plan, advise: 
 def _unlike(stem: str, name: str, plain: dict[str, Any]) -> Failure:
     line = replay_line(stem, name, Schedule.read(plain))
     return Failure(
-        f"`{name}` did two different things under one and the same schedule, so nothing can be said about it: {line}",
+        f"`{name}` did two different things under one and the same schedule, so nothing can be said about it: `{line}`",
         help=UNLIKE,
     )
 

@@ -177,8 +177,8 @@ class Traffic:
 
     From `down_s` until `up_s` every call fails, `failing_s` after it began. Else it is answered within 0.2 s, and one
     in `error_one_in` fails; one in `slow_one_in` of those just before the outage is answered well, after 0.9 s. `lost`
-    says of which call the caller dies: "" none, "first" the first that is let through after one was refused, "first
-    after" the first after the outage.
+    says of which calls the caller dies: "" none, "first" the first `dying` that are let through after one was refused,
+    "first after" the first `dying` after the outage. `again_s` is a second outage, from when until when.
     """
 
     for_s: float
@@ -189,6 +189,8 @@ class Traffic:
     slow_one_in: int = 0
     error_one_in: int = 0
     lost: str = ""
+    dying: int = 1
+    again_s: tuple[float, float] = (math.inf, math.inf)
     seed: int = 0
 
 
@@ -211,12 +213,13 @@ def guard(breaker: Any, traffic: Traffic) -> Guarded:
     """
     draws = Draws(traffic.seed)
     gap_ns = SECOND // traffic.per_s
-    down_ns, up_ns = _ns(traffic.down_s), _ns(traffic.up_s)
+    outages = [(_ns(traffic.down_s), _ns(traffic.up_s)), (_ns(traffic.again_s[0]), _ns(traffic.again_s[1]))]
+    down_ns, up_ns = outages[0]
     pending: list[tuple[int, int, bool]] = []
     let: list[tuple[int, int, bool | None]] = []
     refusals: list[tuple[int, int, int]] = []
     refused_last = False
-    to_lose = traffic.lost
+    to_lose = traffic.dying if traffic.lost else 0
     calls = round(traffic.for_s * traffic.per_s)
     for number in range(calls):
         # Never at the very moment of an answer, whose times are whole milliseconds.
@@ -224,7 +227,7 @@ def guard(breaker: Any, traffic: Traffic) -> Guarded:
         while pending and pending[0][0] <= now_ns:
             end_ns, start_ns, ok = heappop(pending)
             call(breaker.record, ok, start_ns / SECOND, end_ns / SECOND)
-        took_ns, ok = _answer(traffic, draws, now_ns, down_ns, up_ns)
+        took_ns, ok = _answer(traffic, draws, now_ns, outages)
         if not as_answer(call(breaker.allow, now_ns / SECOND), f"allow({now_ns / SECOND!r})"):
             first_ns, _, count = refusals.pop() if refused_last else (now_ns, 0, 0)
             refusals.append((first_ns, now_ns, count + 1))
@@ -232,9 +235,9 @@ def guard(breaker: Any, traffic: Traffic) -> Guarded:
             continue
         refused_last = False
         end_ns = now_ns - 1_000 + took_ns
-        dies = bool(refusals) and (to_lose == "first" or (to_lose == "first after" and now_ns >= up_ns))
+        dies = to_lose > 0 and bool(refusals) and (traffic.lost == "first" or now_ns >= up_ns)
         if dies:
-            to_lose = ""
+            to_lose -= 1
         else:
             heappush(pending, (end_ns, now_ns, ok))
         if now_ns >= down_ns:
@@ -242,11 +245,12 @@ def guard(breaker: Any, traffic: Traffic) -> Guarded:
     return Guarded(calls, let, refusals)
 
 
-def _answer(traffic: Traffic, draws: Draws, now_ns: int, down_ns: int, up_ns: int) -> tuple[int, bool]:
+def _answer(traffic: Traffic, draws: Draws, now_ns: int, outages: Sequence[tuple[int, int]]) -> tuple[int, bool]:
     """Return how long (ns) a call takes that begins now, and how it ends."""
     chance = draws.bits()
-    if down_ns <= now_ns < up_ns:
+    if any(down_ns <= now_ns < up_ns for down_ns, up_ns in outages):
         return _ns(traffic.failing_s), False
+    down_ns = outages[0][0]
     if traffic.slow_one_in and 0 < down_ns - now_ns < SLOW_BEFORE_NS and chance % traffic.slow_one_in == 0:
         return 900 * MILLISECOND, True
     ok = not traffic.error_one_in or chance % traffic.error_one_in != 0
@@ -303,6 +307,9 @@ def drain(controller: Any, backlog: Backlog) -> list[Second]:
         oldest_s = now_s - waiting[0][0]
         rate = call(controller.calls_per_s, float(now_s), total, float(oldest_s), share)
         asked = f"calls_per_s({now_s:g}, {total}, {oldest_s:g}, {share:.3g})"
+        # As many as wait are all that can be called for, and a pace that grows without a bound means no more.
+        if isinstance(rate, (int, float)) and not isinstance(rate, bool) and rate > total:
+            rate = total
         carry += as_number(rate, asked, "the number of calls for the next second")
         calls = min(total, int(carry))
         # Parts of a call add up; what was allowed and not needed does not.

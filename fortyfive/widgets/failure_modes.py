@@ -149,15 +149,49 @@ def outage_table(outages_s: Sequence[float], *, seeds: int = 10, **changes: Any)
     return pd.DataFrame(rows).set_index("hangs for (s)")
 
 
-def rate_table(rates_per_s: Sequence[float], *, outage_s: float = 10, tries: int = 3) -> pd.DataFrame:
-    """Return one row a load: what it becomes while every try times out, and whether the service comes back."""
+def recoveries_s(outage_s: float, *, seeds: int, **changes: Any) -> list[int]:
+    """Return in seconds, sorted, how long after a hang each run was back; a run that did not come back has none."""
+    runs = [hang(outage_s, seed=seed, **changes) for seed in range(seeds)]
+    back = [back_after_s(run, HANGS_AT_S + outage_s) for run in runs]
+    return sorted(after for after in back if after is not None)
+
+
+def rate_table(rates_per_s: Sequence[float], *, outage_s: float = 10, tries: int = 3, seeds: int = 6) -> pd.DataFrame:
+    """Return one row a load: what it becomes while every try times out, and how many runs come back, and when."""
     rows = []
     for rate in rates_per_s:
-        row = hang_row(hang(outage_s, rate_per_s=rate, tries=tries), outage_s)
-        kept = ("back after (s)", "good, last minute (%)")
-        tried = {"load (1/s)": rate, f"all of it {tries} times (1/s)": round(tries * rate)}
-        rows.append(tried | {name: row[name] for name in kept})
+        back = recoveries_s(outage_s, rate_per_s=rate, tries=tries, seeds=seeds)
+        rows.append(
+            {
+                "load (1/s)": rate,
+                f"all of it {tries} times (1/s)": round(tries * rate),
+                f"back, of {seeds}": len(back),
+                "after, median (s)": round(float(np.median(back))) if back else NEVER,
+            }
+        )
     return pd.DataFrame(rows).set_index("load (1/s)")
+
+
+def recovery_table(worst_loads_per_s: Mapping[str, float], *, outage_s: float = 10, seeds: int = 10) -> pd.DataFrame:
+    """Return one row a slow cure of `DEFENCES`: when ten runs were back, and when the sum says so.
+
+    The mapping holds for each cure the calls a second while nobody is answered. The sum is a conservation law: what
+    came in the hang shrinks by capacity minus calls, until what is left waits less than the time-out of 1 s.
+    """
+    rows = []
+    for name, calls_per_s in worst_loads_per_s.items():
+        back = recoveries_s(outage_s, seeds=seeds, **DEFENCES[name])
+        left = outage_s * RATE_PER_S - CAPACITY_PER_S
+        rows.append(
+            {
+                "defence": name,
+                "the sum (s)": round(left / (CAPACITY_PER_S - calls_per_s)),
+                f"the first of {seeds} (s)": back[0],
+                "median (s)": round(float(np.median(back))),
+                "the last (s)": back[-1],
+            }
+        )
+    return pd.DataFrame(rows).set_index("defence")
 
 
 def defence_table(names: Iterable[str] = tuple(DEFENCES), *, outage_s: float = 10) -> pd.DataFrame:
@@ -304,11 +338,11 @@ def herd_row(run: EventRun) -> dict[str, Any]:
     }
 
 
-def herd_table(caps_s: Sequence[float] = (8,)) -> pd.DataFrame:
+def herd_table(caps_s: Sequence[float] = (8,), jitters: Sequence[Jitter] = JITTERS) -> pd.DataFrame:
     """Return one row a jitter and cap: what becomes of ten thousand devices."""
     rows = [
         {"jitter": jitter, "cap (s)": cap_s} | herd_row(herd(jitter, cap_s=cap_s))
-        for jitter in JITTERS
+        for jitter in jitters
         for cap_s in caps_s
     ]
     return pd.DataFrame(rows).set_index("jitter")
@@ -557,9 +591,12 @@ DRAINS: Mapping[str, Mapping[str, Any]] = {
     "... and 30 starts a second": {"workers": 100, "starts_per_s": 30.0},
     "... and 50 starts a second": {"workers": 100, "starts_per_s": 50.0},
     "... and a bulkhead of 20 calls": {"workers": 100, "bulkhead": 20},
-    "... and a time-out of 5 s": {"workers": 100, "timeout_s": 5.0},
+    "... and a time-out of 1.7 s": {"workers": 100, "timeout_s": 1.7},
+    "... and a time-out of 2 s": {"workers": 100, "timeout_s": 2.0},
     "30 workers": {"workers": 30},
     "30 workers and a breaker": {"workers": 30, "breaker": GUARD},
+    "30 workers, it hangs": {"workers": 30, "hangs": True},
+    "30 workers, it hangs, and a breaker": {"workers": 30, "hangs": True, "breaker": GUARD},
 }
 
 
@@ -574,11 +611,13 @@ def long_outage(
     breaker: Breaker | None = None,
     max_receives: int | None = None,
     codes_first: bool | None = None,
+    hangs: bool = False,
 ) -> EventRun:
     """Return fifty minutes of notifications whose provider is down for `outage_min`, from minute five on.
 
-    A failed message comes back after 1 s, doubled each time, at most 120 s, with full jitter. Unless `codes_first` is
-    None, one message in ten is a one-time code, which goes first, or not.
+    The provider refuses at once while it is down; with `hangs` it takes calls in and starts none. A failed message
+    comes back after 1 s, doubled each time, at most 120 s, with full jitter. Unless `codes_first` is None, one message
+    in ten is a one-time code, which goes first, or not.
     """
     clients: tuple[Client, ...] = (Client("news", EVENTS_PER_S),)
     if codes_first is not None:
@@ -592,7 +631,7 @@ def long_outage(
             Station("provider", PROVIDER_SLOTS, Exponential(PROVIDER_S)),
         ),
         (*queues, Call("workers", "provider", timeout_s, breaker=breaker, bulkhead=bulkhead)),
-        (Outage("provider", DOWN_AT_S, DOWN_AT_S + 60 * outage_min),),
+        (Outage("provider", DOWN_AT_S, DOWN_AT_S + 60 * outage_min, hangs),),
     )
     return simulate(system, span_s=LONG_SPAN_S, buckets=LONG_SPAN_S // LONG_BUCKET_S)
 
@@ -616,7 +655,8 @@ def drain_row(run: EventRun, outage_min: float = 20) -> dict[str, Any]:
     waiting, provider = backlog(run), run.stations["provider"]
     gone = np.flatnonzero(waiting[up:] < 100)
     left_min = (LONG_SPAN_S / 60) - DOWN_AT_S / 60 - outage_min
-    late = f"over {left_min:g}" if waiting[-1] < 0.9 * waiting[up - 1] else NEVER
+    # What shrinks at the end is only late, though it may have grown for long after the outage.
+    late = f"over {left_min:g}" if waiting[-1] < 0.9 * waiting[up - 1 :].max() else NEVER
     # What is dead waits no more, and was not sent either.
     late = "-" if run.dead else late
     after = f"{(gone[0] + 1) * LONG_BUCKET_S / 60:.0f}" if gone.size else late

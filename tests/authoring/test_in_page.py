@@ -283,6 +283,23 @@ def test_a_page_is_read_again_when_it_would_load_something_else(tmp_path, monkey
     assert again() == []
 
 
+def test_a_page_loads_pyodide_its_cells_and_the_sources_compiled_where_node_is(tmp_path, tools):
+    tools()
+    page = in_page.read_page(notebook(tmp_path / "05_fan_out.ipynb", CELLS))
+    pyodide = tmp_path / "pyodide-1"
+    pyodide.mkdir()
+    (pyodide / "pyodide.mjs").write_text("export", encoding="utf-8")
+    in_page.write_files(tmp_path / "with", pyodide, [page])
+    written = sorted(path.name for path in (tmp_path / "with").iterdir())
+    assert written == ["05_fan_out.json", "pyodide-1", "sources.zip"]
+    assert (tmp_path / "with" / "pyodide-1" / "pyodide.mjs").read_text(encoding="utf-8") == "export"
+    assert (tmp_path / "with" / "05_fan_out.json").read_text(encoding="utf-8") == page.to_json()
+    assert (tmp_path / "with" / "sources.zip").read_bytes() == b"compiled"
+    (tmp_path / "bin" / "node").unlink()
+    in_page.write_files(tmp_path / "without", pyodide, [page])
+    assert (tmp_path / "without" / "sources.zip").read_bytes() == in_page.archive()
+
+
 # Pyodide from npm
 
 FILES = {"pyodide.mjs": b"export", "python_stdlib.zip": b"zip"}
@@ -310,7 +327,7 @@ def tools(tmp_path, monkeypatch):
     monkeypatch.setattr(in_page, "PINNED", pinned)
     bring = f"cp={tmp_path}/package.tgz\n/bin/cp $cp $4/pyodide-1.2.3.tgz"
 
-    def make(npm=bring, node='printf compiled > "$2/python_stdlib.zip"'):
+    def make(npm=bring, node='printf compiled > "$3"'):
         for name, text in {"npm": npm, "node": node}.items():
             (folder / name).write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
             (folder / name).chmod(0o755)
@@ -377,7 +394,7 @@ def test_a_package_with_another_hash_is_refused(tools, cache):
 
 def test_a_node_that_fails_leaves_nothing_half_done(tools, cache):
     tools(node="echo 'SyntaxError' >&2; exit 1")
-    assert "node could not compile Python's library with it (SyntaxError)." in refused(cache)
+    assert "node could not compile Python's sources for it (SyntaxError)." in refused(cache)
 
 
 def test_a_cache_that_cannot_be_written_is_told(tmp_path):

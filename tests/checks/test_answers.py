@@ -1,6 +1,8 @@
 """Every check has right answers that pass, and misconceptions that fail with the feedback meant for them."""
 
 import importlib
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -24,12 +26,26 @@ def test_a_right_answer_earns_full_marks_and_take_aways(stem, right):
     assert report.points == report.max_points > 0
 
 
-@pytest.mark.parametrize(("stem", "wrong"), WRONG)
-def test_a_misconception_fails_with_its_own_feedback(stem, wrong):
+def judge(stem, wrong):
+    """What the check says to a right answer with one thing changed."""
     exercise = EXERCISES[stem]
     source = f"{TABLES[stem].RIGHT[0].source}\n\n{wrong.change}\n"
-    needs = exercise.find(wrong.check).needs
-    found = {item.id: item for item in grade(exercise, Submission(source), needs).results}[wrong.check]
+    results = grade(exercise, Submission(source), exercise.find(wrong.check).needs).results
+    return next(item for item in results if item.id == wrong.check)
+
+
+@pytest.fixture(scope="session")
+def judged(request):
+    """The verdicts on all wrong answers of this run, side by side: most of the time goes into starting processes."""
+    every = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    wanted = {id(params["wrong"]): params for params in every if "wrong" in params}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(wanted, pool.map(lambda params: judge(**params), wanted.values()), strict=True))
+
+
+@pytest.mark.parametrize(("stem", "wrong"), WRONG)
+def test_a_misconception_fails_with_its_own_feedback(stem, wrong, judged):
+    found = judged[id(wrong)]
     assert (found.verdict, found.points) == (Verdict(wrong.verdict), 0), found.rationale
     assert wrong.says in f"{found.rationale}\n{found.help}", found
 

@@ -88,6 +88,29 @@ def test_a_sound_pace_passes(up, down, least):
     assert "minutes after the outage" in backlog.judge_drain(Direct(Drain=aimd(up, down, least)))
 
 
+@pytest.mark.parametrize("up", [1.02, 1.05, 1.1])
+def test_a_pace_that_grows_by_a_share_and_without_a_bound_passes(up):
+    class Drain:
+        def __init__(self):
+            self.rate = 1
+
+        def calls_per_s(self, now_s, backlog, oldest_s, refused_share):
+            self.rate = max(1, self.rate * 0.7) if refused_share else self.rate * up
+            return self.rate
+
+    assert "minutes after the outage" in backlog.judge_drain(Direct(Drain=Drain))
+
+
+@pytest.mark.parametrize("rate", [45, 54, 55, 60, 100])
+def test_no_steady_pace_passes(rate):
+    class Drain:
+        def calls_per_s(self, now_s, backlog, oldest_s, refused_share):
+            return 1 if refused_share == 1 else rate
+
+    with pytest.raises(Failure):
+        backlog.judge_drain(Direct(Drain=Drain))
+
+
 def in_a_row(failures, cool_down_s, lost_after_s):
     class Breaker:
         def __init__(self):
@@ -138,10 +161,15 @@ def test_a_budget_may_count_in_floats_and_lose_a_hair():
             self.tokens = min(self.burst, self.tokens + self.share)
 
         def may_retry(self):
-            allowed = self.tokens >= 1 + 1e-9
+            allowed = self.tokens >= 1
             self.tokens -= allowed
             return allowed
 
+    budget = RetryBudget(0.1, 10)
+    assert all(budget.may_retry() for _ in range(10))
+    for _ in range(10):
+        budget.request()
+    assert not budget.may_retry()
     assert "calls at the bottom" in retries.judge_budget(Direct(RetryBudget=RetryBudget))
 
 
@@ -197,7 +225,13 @@ def test_the_promises_of_the_text_are_those_of_the_grader():
         f"(fewer than {backlog.GONE} wait), where the limit is {backlog.MIDDLE.limit_per_s}/s or more",
         f"between {backlog.SMALL.limit_per_s} and {backlog.LARGE.limit_per_s} calls/s",
         f"at {backlog.LEAVE_PER_S} calls/s, a code leaves at most **{backlog.CODE_WAITS_S} s** after it came",
-        f"a **one-time code**, good for {backlog.CODE_TTL_S} s",
+        "a **one-time code**, good for {}, {} or {} s".format(*backlog.CODE_TTLS_S),
+        f"or some of them for {backlog.SHORT_NEWS_TTL_S // 60} minutes",
+        f"when {overload.SLOWEST.per_s}/s come to one that has become so slow",
+        f"that it does {overload.SLOWEST.serves_per_s}/s",
+        f"{breaker.HEALTHY.for_s * breaker.HEALTHY.per_s:,} calls are made in those 10 minutes",
+        "the caller of a probe dies, or of three in a row",
+        f"asks them all to wait for {retries.ASKED_S} s",
         f"at {overload.CALM.per_s} requests/s, and {overload.CALM.burst} more at once every other second",
         f"at least **{100 * overload.GOODPUT:g} %** of what it can do within 1 s",
         f"and **{100 * overload.CRITICAL:g} %** of the critical requests",
@@ -206,6 +240,9 @@ def test_the_promises_of_the_text_are_those_of_the_grader():
     ):
         assert said in TEXT, said
     assert [one.until_s for one in retries.OUTAGES] == [1, 3, 8, 20]
+    assert breaker.PROBERS_DIE.dying == 3
+    for crowds in (retries.LONG, retries.FOR_EVER, retries.SPREAD):
+        assert {one.error for one in crowds} >= set(retries.PASSING)
     assert backlog.DOWN_S == backlog.MIDDLE.up_s - backlog.MIDDLE.down_s == 20 * 60
 
 
@@ -314,6 +351,13 @@ def test_the_second_registration_reaches_the_phone_with_the_next_message():
     run = run_tokens(SOURCE, ("gone", "ana-phone", 0), messages=5)
     shown = [text for _, _, token, text in run.push.sent if token == "apns-ana-phone-2"]
     assert shown == ["Parcel 5 is on its way"]
+
+
+def test_whose_name_begins_like_another_s_gets_none_of_her_pushes():
+    run = run_tokens(SOURCE)
+    assert run.store.values["token:anabel:phone"] == "apns-anabel-phone-1"
+    run = run_tokens(SOURCE.replace("{message.user}:", "{message.user}"))
+    assert judge(run)[0] == "sent_to_its_user"
 
 
 def test_a_conditional_removal_says_whether_it_was_one():

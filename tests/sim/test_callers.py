@@ -194,6 +194,20 @@ def test_the_caller_that_dies_is_never_recorded(lost, begins_s):
     assert dead[0][0] / SECOND not in {started_s for _, started_s, _ in breaker.heard}
 
 
+def test_as_many_callers_die_as_were_to_die():
+    breaker = Open(lambda now_s: not 2 <= now_s < 3)
+    told = callers.guard(breaker, Traffic(for_s=10, down_s=1, up_s=6, lost="first", dying=3))
+    assert [one[2] for one in told.let if one[0] >= 3 * SECOND][:4] == [None, None, None, False]
+    assert sum(one[2] is None for one in told.let) == 3
+
+
+def test_an_outage_may_come_again():
+    told = callers.guard(Open(), Traffic(for_s=10, down_s=1, up_s=2, again_s=(5, 7)))
+    failed = {start_ns // SECOND for start_ns, _, ok in told.let if not ok}
+    answered = {start_ns // SECOND for start_ns, _, ok in told.let if ok}
+    assert (failed, answered) == ({1, 5, 6}, {2, 3, 4, 7, 8, 9})
+
+
 def test_late_successes_come_when_the_outage_has_begun():
     breaker = Open()
     callers.guard(breaker, Traffic(for_s=10, down_s=5, up_s=10, slow_one_in=4))
@@ -270,6 +284,13 @@ def test_no_message_comes_from_nowhere_or_gets_lost(rates, limit_per_s, seed):
         assert 0 <= taken <= limit_per_s
         left = waiting - taken
         assert one.backlog == left
+
+
+@pytest.mark.parametrize("rate", [1e12, math.inf, 10**400])
+def test_a_pace_beyond_all_that_waits_means_all_that_waits(rate):
+    told = callers.drain(Steady(rate), Backlog(limit_per_s=100, for_s=40))
+    assert told == callers.drain(Steady(31), Backlog(limit_per_s=100, for_s=40))
+    assert {one.backlog for one in told} == {0}
 
 
 def test_calls_of_less_than_one_a_second_add_up():

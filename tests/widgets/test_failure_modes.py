@@ -34,11 +34,23 @@ def test_it_tips_where_the_last_one_of_the_hang_waits_as_long_as_the_time_out():
 
 
 def test_it_comes_back_by_itself_below_capacity_over_tries():
-    table = shown.rate_table([30, 40])
-    assert table["all of it 3 times (1/s)"].tolist() == [90, 120]
-    assert table["back after (s)"][40] == shown.NEVER
-    assert 0 < table["back after (s)"][30] < 120
-    assert shown.rate_table([40], tries=2)["back after (s)"][40] < 120
+    table = shown.rate_table([20, 40], seeds=3)
+    assert table["all of it 3 times (1/s)"].tolist() == [60, 120]
+    assert table["back, of 3"].tolist() == [3, 0]
+    assert table["after, median (s)"][40] == shown.NEVER
+    assert 0 < table["after, median (s)"][20] < 30
+    assert shown.rate_table([40], tries=2, seeds=3)["back, of 3"].tolist() == [3]
+
+
+def test_at_the_line_itself_chance_decides():
+    assert 0 < shown.rate_table([32])["back, of 6"][32] < 6
+
+
+def test_slow_cures_take_about_as_long_as_the_sum_says():
+    table = shown.recovery_table({"no retries": 80, "a retry budget of 10 %": 88})
+    assert table["the sum (s)"].tolist() == [35, 58]
+    assert table["median (s)"].tolist() == pytest.approx(table["the sum (s)"].tolist(), rel=0.15)
+    assert (table["the first of 10 (s)"] < table["the last (s)"]).all()
 
 
 def test_a_service_that_never_hung_is_back_at_once():
@@ -98,6 +110,7 @@ def test_a_time_out_at_a_quantile_is_false_for_the_rest_and_holds_as_many_as_lit
 
 
 def test_jitter_takes_the_peak_off_the_herd_and_the_cap_decides_the_last_one():
+    assert shown.herd_table([1], ["full"])["peak once it is up (calls/s)"]["full"] > 20_000
     table = shown.herd_table([2, 32])
     peak = table["peak once it is up (calls/s)"]
     assert peak["none"].tolist() == [50_000, 50_000]
@@ -163,7 +176,7 @@ def test_a_queue_without_a_limit_answers_nobody_and_a_limit_at_the_door_knows_no
 # --- twenty minutes without the provider
 
 
-def test_the_backlog_drains_as_little_says_until_workers_wait_as_long_as_their_time_out():
+def test_the_backlog_drains_by_what_goes_out_minus_what_comes_in_until_workers_wait_as_long_as_their_time_out():
     table = shown.workers_table([30, 80])
     waiting = shown.backlog(shown.long_outage(workers=30)).max()
     expected_min = waiting / (shown.PROVIDER_PER_S - shown.EVENTS_PER_S) / 60
@@ -178,7 +191,8 @@ def test_a_limit_cures_a_hundred_workers_and_a_breaker_alone_does_not():
     table = shown.drain_table(names)
     drained = table["drained after (min)"]
     assert (drained["100 workers"], drained["... and a breaker"]) == (shown.NEVER, shown.NEVER)
-    paced = ["... and 50 starts a second", "... and a bulkhead of 20 calls", "... and a time-out of 5 s"]
+    assert drained["... and a time-out of 1.7 s"] == shown.NEVER
+    paced = ["... and 50 starts a second", "... and a bulkhead of 20 calls", "... and a time-out of 2 s"]
     assert all(float(drained[name]) < 15 for name in paced)
     assert table["dead"]["... and dead letters after 5 receives"] > 20_000
     assert drained["... and dead letters after 5 receives"] == "-"
@@ -188,6 +202,18 @@ def test_a_limit_cures_a_hundred_workers_and_a_breaker_alone_does_not():
 def test_what_is_not_gone_by_the_end_but_shrinks_is_not_never():
     row = shown.drain_row(shown.long_outage(workers=100, starts_per_s=30.0))
     assert row["drained after (min)"] == "over 25"
+
+
+def test_a_provider_that_hangs_works_for_nobody_first_and_there_a_breaker_is_the_cure():
+    table = shown.drain_table(["30 workers, it hangs", "30 workers, it hangs, and a breaker"])
+    assert table["drained after (min)"].tolist() == ["over 25", "10"]
+    assert table["work for nobody (%)"].iloc[0] > 70
+    assert table["work for nobody (%)"].iloc[1] < 5
+    # Thirty workers that give up after 1 s each leave a call a second behind, for twenty minutes.
+    assert table["calls while it is down"].iloc[0] == pytest.approx(30 * 1_200, rel=0.02)
+    assert table["calls while it is down"].iloc[1] < 1_000
+    seen = shown.backlog_table(shown.long_outage(workers=30, hangs=True), [6, 15, 25])
+    assert (seen["visible in the queue"] > 0.9 * seen["not yet sent"]).all()
 
 
 def test_the_age_of_the_oldest_says_what_the_visible_length_hides():

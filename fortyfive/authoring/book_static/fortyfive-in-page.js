@@ -4,8 +4,8 @@
 
   const script = document.currentScript.src;
   const FROM_DISK =
-    "A page opened from disk may not run Python: in the course's folder run .venv/bin/forty book --serve and open the " +
-    "address that it prints.";
+    "A page opened from disk may not run Python: in the course's folder run .venv/bin/forty book --serve and open " +
+    "the address that it prints.";
 
   function saved(stem) {
     try {
@@ -20,7 +20,8 @@
     const { code = {}, points: best = {} } = saved(stem);
     const worth = Object.entries(JSON.parse(points));
     const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
-    const begun = Object.values(JSON.parse(task.dataset.cells)).some((names) => names in code) || worth.some(([id]) => id in best);
+    const edited = Object.values(JSON.parse(task.dataset.cells));
+    const begun = edited.some((names) => names in code) || worth.some(([id]) => id in best);
     task.innerHTML =
       '<div class="ff-bar"><button type="button" class="ff-open">Edit and check here</button>' +
       '<span class="ff-best"></span></div><p class="ff-said" role="status"></p>';
@@ -42,7 +43,7 @@
         await open(task);
       } catch (error) {
         target.disabled = false;
-        said.textContent = `The editor could not be loaded (${error.message}). Try again, or work in JupyterLab: make lab`;
+        said.textContent = `The editor could not be loaded (${error.message}). Try again, or in JupyterLab: make lab`;
       }
     });
   }

@@ -301,8 +301,8 @@ class Task {
       <p class="ff-fault" role="alert"></p>
       <p class="ff-said" role="status"></p>
       <div class="ff-result"></div>
-      <p class="ff-hint">Your code and your points stay in this browser. JupyterLab has hints, solutions and replays too:
-        <code>make lab</code>, then open <code>exercises/${stem}.ipynb</code>.</p>`;
+      <p class="ff-hint">Your code and your points stay in this browser. JupyterLab has hints, solutions and replays
+        too: <code>make lab</code>, then open <code>exercises/${stem}.ipynb</code>.</p>`;
     for (const name of ["check", "reset", "sure", "yes", "no", "said", "fault", "result", "best"]) {
       this[name] = this.element.querySelector(`.ff-${name}`);
     }

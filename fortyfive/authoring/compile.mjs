@@ -1,11 +1,10 @@
-// Compiles the standard library in Pyodide's folder, by that very Pyodide, so that no page has to: three quarters of the
-// time in which Python starts are spent on it. Run with the folder as its argument.
+// Compiles the Python sources of an archive by the very Pyodide that will load it, so that no page has to: most of the
+// time in which Python starts would be spent on that. Arguments: the folder of Pyodide, the archive.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const folder = process.argv[2];
-const library = join(folder, "python_stdlib.zip");
+const [folder, archive] = process.argv.slice(2);
 const COMPILE = `
 import io, zipfile
 from importlib._bootstrap_external import _code_to_hash_pyc
@@ -26,5 +25,5 @@ compiled.getvalue()
 
 const { loadPyodide } = await import(pathToFileURL(join(folder, "pyodide.mjs")).href);
 const python = await loadPyodide({ env: { PYTHONHASHSEED: "0" } });
-python.globals.set("source", new Uint8Array(readFileSync(library)));
-writeFileSync(library, python.runPython(COMPILE).toJs());
+python.globals.set("source", new Uint8Array(readFileSync(archive)));
+writeFileSync(archive, python.runPython(COMPILE).toJs());
