@@ -10,7 +10,7 @@ import threading
 import time
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Locator, Page, sync_playwright
 
 from benchmarks.row import Row, median_s
 from fortyfive import checks, course
@@ -58,24 +58,27 @@ def _visit(page: Page, address: str, source: str) -> tuple[float, float]:
     """Open the page with nothing kept and nothing cached; return the seconds of a first and of a second verdict."""
     page.goto(address)
     task = page.locator(f'.ff-task[data-names="{TASK}"]')
+    editor = page.get_by_label(f"Your code: {TASK}", exact=True)
     started_s = time.perf_counter()
     task.get_by_role("button", name="Edit and check here").click()
-    editor = page.get_by_label(f"Your code: {TASK}", exact=True)
     editor.fill(source)
-    first_s = _verdict_s(page, started_s)
+    first_s = _check(page, editor) - started_s
     page.wait_for_timeout(READING_MS)
     editor.fill(f"{source}\n")
-    later_s = _verdict_s(page, time.perf_counter())
+    started_s = time.perf_counter()
+    later_s = _check(page, editor) - started_s
     page.context.close()
     return first_s, later_s
 
 
-def _verdict_s(page: Page, started_s: float) -> float:
-    task = page.locator(f'.ff-task[data-names="{TASK}"]')
-    task.get_by_role("button", name="Check").click()
-    page.wait_for_selector(f'.ff-task[data-names="{TASK}"][aria-busy="false"]', timeout=PATIENCE_MS)
-    assert "passed" in (task.get_by_role("status").text_content() or "")
-    return time.perf_counter() - started_s
+def _check(page: Page, editor: Locator) -> float:
+    """Ask for a verdict as a hurried hand would, and return the time at which it is there."""
+    editor.press("ControlOrMeta+Enter")
+    task = f'.ff-task[data-names="{TASK}"]'
+    page.wait_for_selector(f'{task}[aria-busy="false"]', timeout=PATIENCE_MS)
+    said = page.locator(task).get_by_role("status").text_content() or ""
+    assert "passed." in said, said
+    return time.perf_counter()
 
 
 def _answer() -> str:

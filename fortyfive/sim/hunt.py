@@ -26,7 +26,8 @@ from fortyfive.sim.story import shorten
 from fortyfive.sim.world import LearnerRaised, Step
 
 # A hunt that takes more processor time is cut short, which is no pass. What else the machine does, does not count.
-PATIENCE_S = 4.0
+# Python in a browser takes three times as long.
+PATIENCE_S = 12.0 if sys.platform == "emscripten" else 4.0
 # The first few schedules and every so many later ones run twice, to see whether the history is the same.
 TWICE_FIRST, TWICE_EVERY = 12, 97
 
