@@ -206,8 +206,10 @@ def advise(invariant: str, schedule: Schedule, history: Sequence[Any]) -> str:
         case "reaches_every_device":
             return _about_a_miss(kinds, verbs)
         case "all_acknowledged" if "poison" in kinds:
-            return "400 says that this text will never be shown: the message is done, and the tokens are as good as "
-            "before."
+            return (
+                "400 says that this text will never be shown: the message is done, and the tokens are as good as "
+                "before."
+            )
     return ADVICE.get(invariant, "Follow the picture line by line.")
 
 
