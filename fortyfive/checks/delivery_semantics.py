@@ -7,6 +7,7 @@ from fortyfive.checks import delivery_semantics_review as review
 from fortyfive.checks.delivery_semantics_advice import advise
 from fortyfive.checks.delivery_semantics_jobs import JOB_TIMES_S
 from fortyfive.checks.delivery_semantics_scenes import BATCH_PLAN, COUNT_PLAN, JOB_PLAN, OUTBOX_PLAN, PLAN
+from fortyfive.checks.quantiles import read_seconds, where_to_look
 from fortyfive.checks.schedules import HUNTS, holds
 from fortyfive.grading.exercise import Answer, Exercise
 from fortyfive.grading.report import Failure
@@ -225,18 +226,13 @@ SHORTEST_S = sorted(JOB_TIMES_S)[-1 - ALLOWED]
 )
 def time_out_is_a_quantile(answer: Answer) -> None:
     """At most one job in a thousand outlives the time-out, and a dead worker's message is back within 3 minutes"""
-    given = answer.value("visibility_s")
-    if isinstance(given, bool) or not isinstance(given, (int, float)):
-        raise Failure(f"`visibility_s` is {given!r}, and it should be a number of seconds.")
+    given = read_seconds(answer, "visibility_s")
     longer = sum(time > given for time in JOB_TIMES_S)
     if longer > ALLOWED:
-        mean = sum(JOB_TIMES_S) / len(JOB_TIMES_S)
         raise Failure(
             f"With a time-out of {given:g} s, {longer} of the 1,000 jobs are still at work when their message is "
             f"delivered to a second worker; {ALLOWED} may be.",
-            help="The mean says nothing about the longest: look at the other end of the sorted times."
-            if given <= 3 * mean
-            else "You are nearly there: how many of the times may be longer?",
+            help=where_to_look(given, JOB_TIMES_S),
         )
     if not given <= BACK_S:
         raise Failure(

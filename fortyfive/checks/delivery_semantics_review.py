@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from fortyfive.checks.schedules import told
-from fortyfive.grading.child import Load
+from fortyfive.checks.schedules import ours, told
 from fortyfive.grading.report import Failure
 from fortyfive.scenario.faults import read_schedule
 from fortyfive.sim.hunt import judge
@@ -37,17 +35,6 @@ COLLEAGUE_1 = Scene("colleague_1", ("queue", "store", "push"), (nothing_lost, no
 COLLEAGUE_2 = Scene("colleague_2", ("queue", "store", "push"), (nothing_lost, no_needless_repeat))
 
 
-def loader(name: str) -> Load:
-    """Return what runs a colleague's text and gives its names."""
-
-    def load() -> dict[str, Any]:
-        namespace: dict[str, Any] = {}
-        exec(CODE[name], namespace)  # noqa: S102 - a text of ours
-        return namespace
-
-    return load
-
-
 def disprove(given: object, scene: Scene, only: Sequence[str]) -> None:
     """Raise Failure unless the colleague's code breaks its promise under the learner's schedule.
 
@@ -62,7 +49,7 @@ def disprove(given: object, scene: Scene, only: Sequence[str]) -> None:
             help="A fault at an effect can hide that the push was sent, and then a repeat is nobody's mistake.",
         )
     schedule = Schedule(0, 1, tuple(faults))
-    run = scene.run(schedule, loader(scene.function))
+    run = scene.run(schedule, ours(CODE[scene.function]))
     if not judge(run)[0]:
         raise Failure(
             f"Under your schedule `{scene.function}` keeps its promise: the push is shown once, or a fault excuses the "

@@ -248,6 +248,8 @@ class OutboxRun(Run):
 
     early: list[str]
     """Ids of messages that were published before their request was recorded."""
+    requests: dict[str, Message]
+    """Every request that a client has sent, by id."""
 
     def go(self) -> Run:
         """Carry it out; see `Run.go`."""
@@ -255,36 +257,28 @@ class OutboxRun(Run):
         self._plant()
         self._attempts: dict[str, int] = {}
         self._relays = 0
-        self._requests: dict[str, Message] = {}
+        self.requests = {}
         self.told: list[str] = []
         for number in range(1, self.schedule.messages + 1):
             request = Message(f"m{number}", "ana", "ana-phone", self.scene.texts(number), 0, "")
-            self._requests[request.id] = request
+            self.requests[request.id] = request
             self.world.at(round(number * self.scene.gap_s * SECOND), self._ask, request.id)
         self.world.at(RELAY_EVERY_S * SECOND, self._relay, None)
         self.queue.on_publish = self._note_early
         self.world.run(self.until_ns)
         return self
 
-    @property
-    def requests(self) -> dict[str, Message]:
-        """Every request that a client has sent, by id."""
-        return self._requests
-
     def _ask(self, message_id: str) -> None:
         attempt = self._attempts[message_id] = self._attempts.get(message_id, 0) + 1
         machine = f"service, {message_id}"
         self.history.append((self.world.now_ns, "client", machine, "request", (message_id,), attempt))
         faults = self._at_effects.get((message_id, attempt), {})
-        args = (self._requests[message_id], self.store, self.queue)
+        args = (self.requests[message_id], self.store, self.queue)
         self.world.start(machine, self._function("service", "accept"), args, faults, self._answered)
 
     def _answered(self, task: Task, how: str) -> None:
         message_id = task.machine.rpartition(" ")[2]
-        self.effects.append((message_id, self._attempts[message_id], task.step))
-        self.reached[message_id, self._attempts[message_id]] = task.step
-        if how == "died":
-            self._code.pop("service", None)
+        self._note_end(message_id, self._attempts[message_id], "service", task, how)
         if how == "returned":
             self.told.append(message_id)
         elif int(message_id[1:]) % 2 == 0:
@@ -297,11 +291,14 @@ class OutboxRun(Run):
         self.world.start("relay", self._function("relay", "relay"), args, faults, self._relayed)
 
     def _relayed(self, task: Task, how: str) -> None:
-        self.effects.append(("relay", self._relays, task.step))
-        self.reached["relay", self._relays] = task.step
-        if how == "died":
-            self._code.pop("relay", None)
+        self._note_end("relay", self._relays, "relay", task, how)
         self.world.at(self.world.now_ns + RELAY_EVERY_S * SECOND, self._relay, None)
+
+    def _note_end(self, name: str, number: int, program: str, task: Task, how: str) -> None:
+        self.effects.append((name, number, task.step))
+        self.reached[name, number] = task.step
+        if how == "died":
+            self._code.pop(program, None)
 
     def _note_early(self, message_id: str) -> None:
         if f"request:{message_id}" not in self.store.values:

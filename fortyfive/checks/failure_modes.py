@@ -9,6 +9,7 @@ from fortyfive.checks import failure_modes_retries as retries
 from fortyfive.checks import failure_modes_review as review
 from fortyfive.checks import failure_modes_tokens as tokens
 from fortyfive.checks.failure_modes_latencies import LATENCIES_S
+from fortyfive.checks.quantiles import read_seconds, where_to_look
 from fortyfive.checks.schedules import HUNTS, holds
 from fortyfive.grading.exercise import Answer, Exercise
 from fortyfive.grading.report import Failure
@@ -80,18 +81,13 @@ LONGEST_S = ANSWER_WITHIN_S / TRIES_IN_A_ROW
 )
 def time_out_is_a_quantile(answer: Answer) -> None:
     """At most 1 call in 1,000 is given up on falsely, and two tries fit into the caller's 2 seconds"""
-    given = answer.value("timeout_s")
-    if isinstance(given, bool) or not isinstance(given, (int, float)):
-        raise Failure(f"`timeout_s` is {given!r}, and it should be a number of seconds.")
+    given = read_seconds(answer, "timeout_s")
     falsely = sum(time > given for time in LATENCIES_S)
     if falsely > ALLOWED:
-        mean = sum(LATENCIES_S) / len(LATENCIES_S)
         raise Failure(
             f"With a time-out of {given:g} s, {falsely:,} of the {len(LATENCIES_S):,} calls would be given up on "
             f"although their answer comes; {ALLOWED} may be. Each of them is made again, for nothing.",
-            help="The mean says nothing about the longest: look at the other end of the sorted times."
-            if given <= 3 * mean
-            else "You are nearly there: how many of the times may be longer?",
+            help=where_to_look(given, LATENCIES_S),
         )
     if not given <= LONGEST_S:
         raise Failure(

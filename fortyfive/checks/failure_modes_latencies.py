@@ -2,22 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp
-from statistics import NormalDist
+from fortyfive.checks.quantiles import measured_times
 
-from fortyfive.scenario.draws import Draws
-
-COUNT = 2_000
-MEDIAN_S = 0.09
-# The spread of the logarithm: with 0.7 the p99.9 is nine times the median.
-SIGMA = 0.7
-
-
-def _times() -> list[float]:
-    """Return the quantiles of a log-normal distribution, in a shuffled order."""
-    times = [MEDIAN_S * exp(SIGMA * NormalDist().inv_cdf((number + 0.5) / COUNT)) for number in range(COUNT)]
-    draws = Draws(9)
-    return [round(time, 3) for _, time in sorted((draws.bits(), time) for time in times)]
-
-
-LATENCIES_S = _times()
+# With this spread the p99.9 is nine times the median.
+LATENCIES_S = measured_times(2_000, median_s=0.09, sigma=0.7, seed=9, digits=3)

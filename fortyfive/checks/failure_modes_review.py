@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from fortyfive.checks.schedules import told
-from fortyfive.grading.child import Load
+from fortyfive.checks.schedules import ours, told
 from fortyfive.grading.report import Failure
 from fortyfive.scenario.faults import read_schedule
 from fortyfive.sim.hunt import judge
 from fortyfive.sim.invariants import nothing_lost
 from fortyfive.sim.scenes import Scene, Schedule
 from fortyfive.sim.story import as_diagram
-from fortyfive.sim.world import NoAnswer, Refused
 
 MAX_FAULTS = 2
 
@@ -38,21 +34,13 @@ async def colleague(message, queue, push):
 COLLEAGUE = Scene("colleague", ("queue", "push"), (nothing_lost,))
 
 
-def load() -> dict[str, Any]:
-    """Return the names that the colleague's text defines."""
-    namespace: dict[str, Any] = {"NoAnswer": NoAnswer, "Refused": Refused}
-    exec(CODE["colleague"], namespace)  # noqa: S102 - a text of ours
-    return namespace
-
-
 def disprove(given: object) -> None:
     """Raise Failure unless the colleague's code loses a message under the learner's schedule."""
     faults, wrong = read_schedule(given, MAX_FAULTS)
     if wrong:
         raise Failure(wrong, help='A fault is a tuple such as ("outage", 0, 60), and m1 is the message there is.')
     schedule = Schedule(0, 1, tuple(faults))
-    loading: Load = load
-    run = COLLEAGUE.run(schedule, loading)
+    run = COLLEAGUE.run(schedule, ours(CODE["colleague"]))
     if not judge(run)[0]:
         kinds = {fault[0] for fault in faults}
         raise Failure(

@@ -73,11 +73,16 @@ class Lognormal:
         require_within(self.mean_s, 1e-9, _MOST_SERVICE_S / 100, "mean service time in seconds")
         require_within(self.p99_s / self.mean_s, 1, _MOST_P99_OVER_MEAN, "p99 of the service time over its mean")
 
-    def quantiles_s(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the service time that each share of the jobs, within (0, 1), does not exceed."""
+    @property
+    def sigma(self) -> float:
+        """The standard deviation of the logarithm."""
         z99 = NormalDist().inv_cdf(0.99)
         # ln(p99 / mean) = sigma z99 - sigma ** 2 / 2, and of both solutions the smaller.
-        sigma = z99 - math.sqrt(max(z99**2 - 2 * math.log(self.p99_s / self.mean_s), 0.0))
+        return z99 - math.sqrt(max(z99**2 - 2 * math.log(self.p99_s / self.mean_s), 0.0))
+
+    def quantiles_s(self, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the service time that each share of the jobs, within (0, 1), does not exceed."""
+        sigma = self.sigma
         z = np.array([NormalDist().inv_cdf(level) for level in levels.tolist()])
         return np.minimum(self.mean_s * np.exp(sigma * z - sigma**2 / 2), _MOST_SERVICE_S)
 

@@ -107,9 +107,7 @@ def deliveries_expected(visibility_s: float, job: Lognormal = JOB) -> float:
 
 def _longer_than(time_s: float, job: Lognormal) -> float:
     """Return the share of jobs that take longer (the complement of the log-normal distribution)."""
-    z99 = NormalDist().inv_cdf(0.99)
-    sigma = z99 - math.sqrt(z99**2 - 2 * math.log(job.p99_s / job.mean_s))
-    return 1 - NormalDist(math.log(job.mean_s) - sigma**2 / 2, sigma).cdf(math.log(time_s))
+    return 1 - NormalDist(math.log(job.mean_s) - job.sigma**2 / 2, job.sigma).cdf(math.log(time_s))
 
 
 def redelivered(visibility_s: float, jobs_per_s: float = 1.0, crash_percent: float = 0.0) -> EventRun:
