@@ -19,12 +19,14 @@ from fortyfive.flow import events_loop as rows
 from fortyfive.flow.events_model import (
     MOST_SPAN_S,
     Backoff,
+    Balance,
     Breaker,
     Call,
     Client,
     Constant,
     Degraded,
     Exponential,
+    Fewer,
     Link,
     Lognormal,
     Measured,
@@ -38,7 +40,7 @@ from fortyfive.flow.events_model import (
     Surge,
     System,
     Trouble,
-    name_of,
+    names_of,
     require_within,
 )
 from fortyfive.flow.events_tables import Tables, ordered_links, require_memory
@@ -46,6 +48,7 @@ from fortyfive.flow.queue import QUANTILES, bin_latencies, require_count, requir
 
 __all__ = [
     "Backoff",
+    "Balance",
     "Breaker",
     "Call",
     "Client",
@@ -53,6 +56,7 @@ __all__ = [
     "Degraded",
     "EventRun",
     "Exponential",
+    "Fewer",
     "Link",
     "LinkRun",
     "Lognormal",
@@ -83,9 +87,11 @@ class StationRun:
     """What happened at a station, in each bucket of time.
 
     `calls` came in, of which `rejected` were turned away at the door and `shed` after a wait that was too long.
-    `finished` and `failed` left the servers, and `wasted` of these two had a caller who had given up. `crashes` counts
+    `finished` and `failed` left the servers (or an outage took them out of the queue: they failed too), and `wasted` of
+    these two had a caller who had given up. `crashes` counts
     services that ended with the server's death, `busy` is the mean number of servers at work. `queued` and `oldest_s`
-    are read at the end of the bucket: how many wait, and since when the oldest of them does.
+    are read at the end of the bucket: how many wait, and since when the oldest of them does. All this is of the
+    station's instances together; `busiest` is the greatest mean number of servers at work at any one of them.
     """
 
     calls: NDArray[np.int64]
@@ -98,6 +104,7 @@ class StationRun:
     busy: NDArray[np.float64]
     queued: NDArray[np.int64]
     oldest_s: NDArray[np.float64]
+    busiest: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -126,11 +133,14 @@ class EventRun:
 
     Each of the requests that `arrived` is in exactly one of the other counts: `served` (answered, and no message of it
     is left), `rejected`, `timed_out` or `failed` (what the last try of the client met), `dead` (answered, but a message
-    of it was given up), `in_flight` (the rest). `stations` and `links` go by name; a link's is `source -> target`.
+    of it was given up), `in_flight` (the rest). `stations` and `links` go by name; a link's is `source -> target`, and
+    `source -> target (2)` for a second one between the same ends.
 
     `cut_short` says that the limit of events was reached, at `reached_s`: everything after that is missing.
     `at_ns`, `client`, `answered_ns` and `settled_ns` have one entry a request: when it came and from which client, when
-    the client had a good answer, and when its last message had been acknowledged, or -1.
+    the client had a good answer, and when its last message had been acknowledged, or -1. `outcome` is how the client's
+    call ended, as `events_loop` numbers it (IN_FLIGHT, SERVED, REJECTED, ...), `lost_messages` how many of its messages
+    were given up.
     """
 
     arrived: int
@@ -151,6 +161,8 @@ class EventRun:
     client: NDArray[np.int64]
     answered_ns: NDArray[np.int64]
     settled_ns: NDArray[np.int64]
+    outcome: NDArray[np.int64]
+    lost_messages: NDArray[np.int64]
 
     @property
     def bucket_s(self) -> float:
@@ -266,9 +278,9 @@ def _result(system: System, tables: Tables, client: NDArray[np.int64], span_ns: 
     stations, links = {}, {}
     for number, each in enumerate(system.stations):
         stations[each.name] = _station_run(table[number * rows.STATION_COUNTS :], span_ns / buckets)
-    for number, link in enumerate(ordered_links(system)):
+    for number, name in enumerate(names_of(ordered_links(system))):
         begin = len(system.stations) * rows.STATION_COUNTS + number * rows.LINK_COUNTS
-        links[name_of(link)] = _link_run(table[begin:])
+        links[name] = _link_run(table[begin:])
     finished = bool(state[rows.STATE_BUCKET] == buckets)
     return EventRun(
         arrived=arrived,
@@ -289,6 +301,8 @@ def _result(system: System, tables: Tables, client: NDArray[np.int64], span_ns: 
         client=client[:arrived],
         answered_ns=np.where(good, answered_ns, -1),
         settled_ns=np.where(done, settled_ns, -1),
+        outcome=outcome,
+        lost_messages=status // rows.STATUS_DEAD,
     )
 
 
@@ -304,6 +318,7 @@ def _station_run(cells: NDArray[np.int64], bucket_ns: float) -> StationRun:
         busy=cells[rows.COUNT_BUSY_NS] / bucket_ns,
         queued=cells[rows.COUNT_QUEUED],
         oldest_s=cells[rows.COUNT_AGE_NS] / 1e9,
+        busiest=cells[rows.COUNT_BUSIEST_NS] / bucket_ns,
     )
 
 

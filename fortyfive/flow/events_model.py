@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from itertools import pairwise
 from statistics import NormalDist
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fortyfive.flow.events_loop import PRIORITIES
-from fortyfive.flow.queue import MOST_SERVERS, require_count
+from fortyfive.flow.queue import MOST_SERVERS, require_count, whole_numbers
 
 MOST_SPAN_S = 1e7
 _MOST_SERVICE_S = 3_600.0
@@ -21,8 +22,12 @@ _MOST_QUEUE = 1_000_000_000
 _MOST_WINDOW = 10_000
 # The p99 of a lognormal distribution is at most exp(2.326 ** 2 / 2) = 14.97 times its mean.
 _MOST_P99_OVER_MEAN = 14.9
+_MOST_INSTANCES, _MOST_INSTANCES_IN_ALL = 1_000, 10_000
+_MOST_FANOUT = 100_000
+_MOST_MARKS = 2**62 - 1
 
 Jitter = Literal["none", "full", "equal"]
+Balance = Literal["random", "round_robin", "least", "two", "key", "spread"]
 
 
 def require_within(value: float, low: float, high: float, what: str) -> None:
@@ -135,7 +140,11 @@ class Station:
 
     A share of `errors` of the calls fails after their service; a share of `crashes` of the services (or batches) ends
     with the server's death at a random moment. It is back after `restart_s`. The dice of a batch are those of its first
-    call.
+    call. The service of a request with one of the marks in the bit mask `fails_marked` always fails.
+
+    There are `instances` of all this, each with its own servers, queue, rate limits and pace; the link that calls says
+    by its `balance` which of them is meant. With `holds` false, a server is free again after its own service, while the
+    calls of its job go on (a proxy driven by events); the job is finished when these are answered.
     """
 
     name: str
@@ -152,6 +161,9 @@ class Station:
     errors: float = 0.0
     crashes: float = 0.0
     restart_s: float = 1.0
+    instances: int = 1
+    holds: bool = True
+    fails_marked: int = 0
 
     def __post_init__(self) -> None:
         of = f"of '{self.name}'"
@@ -168,6 +180,8 @@ class Station:
         require_within(self.errors, 0, 1, f"share of errors {of}")
         require_within(self.crashes, 0, 1, f"share of crashes {of}")
         require_within(self.restart_s, 0, MOST_SPAN_S, f"restart time in seconds {of}")
+        require_count(self.instances, f"instances {of}", _MOST_INSTANCES)
+        _require_whole(self.fails_marked, _MOST_MARKS, f"mask of marks that fail {of}")
 
 
 @dataclass(frozen=True)
@@ -243,47 +257,99 @@ class Breaker:
 
 
 @dataclass(frozen=True)
-class Call:
-    """A synchronous link: who calls holds its server until the answer is there.
+class _Use:
+    """Which jobs use a link, in how many copies, and which instance of the target each copy goes to.
 
-    After `timeout_s` the caller gives up, and the work goes on for nobody. `bulkhead` is how many calls may be under
-    way at once. A failed call fails its caller, unless it is `optional`: then the caller goes on without the answer.
+    A link is used by requests that have a mark in the bit mask `wanted` and one in `also_wanted` (0: by all), and none
+    in `unwanted`; and by those jobs whose own draw lies in `share`: at or above its first number, below its second. A
+    job has one such draw, the same for all links of its station: of (0.0, 0.6) and (0.6, 1.0) it uses exactly one.
+
+    `fanout` copies go out at the same time, each with dice of its own. A link that is `together` goes out at the same
+    time as the link before it of the same source, instead of after its answer. The caller goes on when all of these
+    are answered or given up, and fails then if one that is not optional failed.
+
+    `balance` chooses the instance of each attempt: at "random"; in turn ("round_robin"); the one with the "least"
+    calls on their way to it or waiting, and servers at work; the better in this sense of "two" that are drawn (the
+    power of two choices); by the request's "key" modulo the instances; or "spread", by the number of the copy. The
+    first four pass over instances that are known to be out (`Outage.noticed_s`), unless all are.
     """
 
     source: str
     target: str
+    _: KW_ONLY
+    balance: Balance = "random"
+    fanout: int = 1
+    together: bool = False
+    share: tuple[float, float] = (0.0, 1.0)
+    wanted: int = 0
+    also_wanted: int = 0
+    unwanted: int = 0
+
+    def __post_init__(self) -> None:
+        of = f"of {self.source} -> {self.target}"
+        if self.balance not in get_args(Balance):
+            raise ValueError(f"The balance {of} is {self.balance!r}: choose from {', '.join(get_args(Balance))}.")
+        require_count(self.fanout, f"copies {of}", _MOST_FANOUT)
+        low, high = self.share
+        require_within(low, 0, 1, f"beginning of the share {of}")
+        require_within(high, low, 1, f"end of the share {of}")
+        for name in ("wanted", "also_wanted", "unwanted"):
+            _require_whole(getattr(self, name), _MOST_MARKS, f"mask `{name}` {of}")
+
+    @property
+    def asks_for_marks(self) -> bool:
+        """Whether the link is used by some requests only, according to their marks."""
+        return bool(self.wanted or self.also_wanted or self.unwanted)
+
+    @property
+    def used_by_all(self) -> bool:
+        """Whether every job uses the link."""
+        return not self.asks_for_marks and self.share == (0, 1)
+
+
+@dataclass(frozen=True)
+class Call(_Use):
+    """A synchronous link: who calls holds its server until the answer is there.
+
+    After `timeout_s` the caller gives up, and the work goes on for nobody. `bulkhead` is how many calls may be under
+    way at once. A failed call fails its caller, unless it is `optional`: then the caller goes on without the answer.
+    Each attempt spends `delay_s`, the network's round trip, before it arrives; the time-out covers it.
+    """
+
     timeout_s: float | None = None
     retry: Retry | None = None
     breaker: Breaker | None = None
     bulkhead: int | None = None
     optional: bool = False
+    delay_s: float = 0.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.timeout_s is not None:
             require_within(self.timeout_s, 1e-6, MOST_SPAN_S, f"time-out of {name_of(self)} in seconds")
         require_count(1 if self.bulkhead is None else self.bulkhead, f"calls in the bulkhead of {name_of(self)}", 10**9)
+        require_within(self.delay_s, 0, _MOST_SERVICE_S, f"delay of {name_of(self)} in seconds")
 
 
 @dataclass(frozen=True)
-class Queue:
+class Queue(_Use):
     """An asynchronous link: the caller goes on as soon as the message waits at the target, whose servers are workers.
 
     A worker that takes a message hides it for `visibility_s`. What is not acknowledged by then comes back, also while a
     slow worker is still at it. After a failure the message comes back at that time too, or earlier, where a `backoff`
     with a base above 0 says so. Without a time-out it comes back when the worker fails or dies. What fails after
-    `max_receives` is dead.
+    `max_receives` is dead. Copies (`fanout`) are messages of their own.
 
     A full buffer rejects the message: this fails the caller, unless the link is `optional`.
     """
 
-    source: str
-    target: str
     visibility_s: float | None = 30.0
     max_receives: int | None = None
     backoff: Backoff = field(default_factory=lambda: Backoff(base_s=0.0))
     optional: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.visibility_s is not None:
             require_within(self.visibility_s, 1e-6, MOST_SPAN_S, f"visibility time-out of {name_of(self)} in seconds")
         require_count(1 if self.max_receives is None else self.max_receives, f"receives of {name_of(self)}", 10**9)
@@ -311,6 +377,9 @@ class Client:
 
     Requests of priority 0 go before those of priority 1, up to 3. `surges` change the rate; they stand in the order
     of time and do not overlap.
+
+    `marks` are bits that links and stations ask for, `keys` what the balance "key" goes by: each is one whole number
+    for all requests or, with `at_ns`, one for each of them. Marks lie below 2**62.
     """
 
     name: str
@@ -318,27 +387,46 @@ class Client:
     surges: tuple[Surge, ...] = ()
     priority: int = 0
     at_ns: ArrayLike | None = None
+    marks: ArrayLike = 0
+    keys: ArrayLike = 0
 
     def __post_init__(self) -> None:
         require_within(self.rate_per_s, 1e-6, 1e9, f"rate of '{self.name}' in requests/s")
         _require_whole(self.priority, PRIORITIES - 1, f"priority of '{self.name}'")
         _require_apart([(each.start_s, each.end_s) for each in self.surges], f"surges of '{self.name}'")
+        for values, what in ((self.marks, "marks"), (self.keys, "keys")):
+            numbers = whole_numbers(np.atleast_1d(values), f"{what} of '{self.name}'")
+            if np.ndim(values) and (self.at_ns is None or numbers.size != np.size(self.at_ns)):
+                raise ValueError(
+                    f"The client '{self.name}' has {numbers.size:,} {what}: give one whole number for all requests, or "
+                    "`at_ns` and as many numbers as it has times."
+                )
+            if numbers.size and numbers.max() > _MOST_MARKS:
+                raise ValueError(f"The {what} of '{self.name}' go up to {numbers.max():,}: keep them below 2**62.")
 
 
 @dataclass(frozen=True)
 class Outage:
-    """The station is down: it refuses calls at once, or with `hangs` takes them in and starts nothing.
+    """The station or one `instance` of it is down: it refuses calls, or with `hangs` takes them in and starts nothing.
 
-    What its servers have begun, they finish.
+    What its servers have begun, they finish; refusing calls, they also serve those that wait. With `loses` they start
+    nothing: calls that wait as the outage begins fail at once (messages stay in their queue, which outlives the
+    workers), and what is in service fails at the end of its service, or when the call that it makes then is answered.
+
+    From `noticed_s` after the start on, links that balance pass over the instance (None: nobody notices).
     """
 
     station: str
     start_s: float
     end_s: float
     hangs: bool = False
+    instance: int | None = None
+    loses: bool = False
+    noticed_s: float | None = None
 
     def __post_init__(self) -> None:
         _require_span(self.start_s, self.end_s, f"outage of '{self.station}'")
+        require_within(self.noticed_s or 0, 0, MOST_SPAN_S, f"time in seconds to notice the outage of '{self.station}'")
 
 
 @dataclass(frozen=True)
@@ -357,15 +445,35 @@ class Degraded:
         require_within(self.errors, 0, 1, f"share of errors of '{self.station}'")
 
 
-Trouble = Outage | Degraded
+@dataclass(frozen=True)
+class Fewer:
+    """The station (its instance 0) has so many `servers` fewer: dead workers of a pool.
+
+    Those in service finish: until then there may be more at work than are left.
+    """
+
+    station: str
+    servers: int
+    start_s: float
+    end_s: float
+
+    def __post_init__(self) -> None:
+        _require_span(self.start_s, self.end_s, f"time with fewer servers of '{self.station}'")
+        require_count(self.servers, f"servers that '{self.station}' loses", MOST_SERVERS)
+
+
+Trouble = Outage | Degraded | Fewer
 
 
 @dataclass(frozen=True)
 class System:
     """Clients and stations, the links between them, and the troubles to come.
 
-    A station's own links are used one after the other, in the order in which they stand here. Raises ValueError for
-    names that are missing or double, for links in a circle, and for a client that has not exactly one link.
+    A station's own links are used one after the other, in the order in which they stand here, or at once where they are
+    `together`. Two links may have the same ends, where they differ in something else. Troubles at one instance do not
+    overlap, but those of different instances may, and each may overlap with `Fewer`. Raises ValueError for names that
+    are missing or double, for links in a circle, and for a client that has not exactly one link, which all its requests
+    use once.
     """
 
     clients: tuple[Client, ...]
@@ -385,8 +493,11 @@ class System:
                         f"{name_of(link)}: there is no {'station' if known is stations else 'client or station'} "
                         f"'{end}' here, only {', '.join(known) or 'none at all'}."
                     )
-        if len({name_of(link) for link in self.links}) < len(self.links):
-            raise ValueError("Two links have the same source and target: keep one of them, or put a station between.")
+        if len(set(self.links)) < len(self.links):
+            raise ValueError(
+                "Two links have the same source and target, and are equal in all else: keep one of them, or give it a "
+                "`fanout`."
+            )
         for name in clients:
             if (count := sum(link.source == name for link in self.links)) != 1:
                 raise ValueError(
@@ -394,14 +505,26 @@ class System:
                 )
         if not clients:
             raise ValueError("There is no client, so nothing would happen: give at least one.")
+        if (instances := sum(each.instances for each in self.stations)) > _MOST_INSTANCES_IN_ALL:
+            raise ValueError(
+                f"The stations have {instances:,} instances in all: the engine takes {_MOST_INSTANCES_IN_ALL:,}."
+            )
         self._require_no_circle()
-        for name in {each.station for each in self.troubles}:
-            if name not in stations:
+        self._require_plain_starts()
+        self._require_possible_troubles()
+
+    def _require_plain_starts(self) -> None:
+        """Raise ValueError unless a client's link is used once by all, and no source begins with a link `together`."""
+        clients, seen = {each.name for each in self.clients}, set()
+        for link in self.links:
+            if link.source in clients and not (link.used_by_all and link.fanout == 1):
                 raise ValueError(
-                    f"There is trouble at '{name}', and no such station: choose from {', '.join(stations)}."
+                    f"{name_of(link)} has a share, a mask of marks or copies, and each request of a client is sent "
+                    "once: put a station in between, which has such links."
                 )
-            spans = sorted((each.start_s, each.end_s) for each in self.troubles if each.station == name)
-            _require_apart(spans, f"troubles of '{name}'")
+            if link.together and link.source not in seen:
+                raise ValueError(f"{name_of(link)} is `together` with the link before it, and there is none.")
+            seen.add(link.source)
 
     def _require_no_circle(self) -> None:
         left = list(self.links)
@@ -417,10 +540,50 @@ class System:
                 raise ValueError(f"A request would go in a circle for ever: {circle}. Take one of these links out.")
             left = rest
 
+    def _require_possible_troubles(self) -> None:
+        """Raise ValueError for troubles at stations, instances or servers that are not there, or at the same time."""
+        troubles: dict[str, list[Trouble]] = {each.name: [] for each in self.stations}
+        for each in self.troubles:
+            if each.station not in troubles:
+                raise ValueError(
+                    f"There is trouble at '{each.station}', and no such station: choose from {', '.join(troubles)}."
+                )
+            troubles[each.station].append(each)
+        for station in self.stations:
+            _require_possible(troubles[station.name], station)
+
 
 def name_of(link: Link) -> str:
     """Return the name of a link, `source -> target`."""
     return f"{link.source} -> {link.target}"
+
+
+def names_of(links: Sequence[Link]) -> list[str]:
+    """Return a name for each link: `source -> target`, and `source -> target (2)` for the next one between the same."""
+    names, seen = [], Counter[str]()
+    for link in links:
+        seen[name := name_of(link)] += 1
+        names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return names
+
+
+def _require_possible(troubles: Sequence[Trouble], station: Station) -> None:
+    """Raise ValueError where two troubles of one instance overlap, or one is of an instance or servers not there."""
+    whole, of_instance = [], defaultdict(list)
+    for each in troubles:
+        span = (each.start_s, each.end_s)
+        if isinstance(each, Fewer):
+            if each.servers > station.servers:
+                raise ValueError(
+                    f"'{station.name}' has {station.servers:,} servers, and cannot have {each.servers:,} fewer."
+                )
+        elif isinstance(each, Outage) and each.instance is not None:
+            _require_whole(each.instance, station.instances - 1, f"instance of '{station.name}' that is out")
+            of_instance[each.instance].append(span)
+        else:
+            whole.append(span)
+    for spans in (whole, *([*whole, *own] for own in of_instance.values())):
+        _require_apart(sorted(spans), f"troubles of '{station.name}'")
 
 
 def _require_whole(value: float, high: int, what: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -11,14 +11,40 @@ from numpy.typing import NDArray
 
 from fortyfive.flow import compiled, draws
 from fortyfive.flow import events_loop as rows
-from fortyfive.flow.events_model import Backoff, Call, Constant, Link, Outage, Queue, Retry, Service, Station, System
+from fortyfive.flow.events_model import (
+    Backoff,
+    Call,
+    Client,
+    Constant,
+    Degraded,
+    Fewer,
+    Link,
+    Queue,
+    Retry,
+    Service,
+    Station,
+    System,
+    Trouble,
+)
 
 # So many events Python does before the compiler is asked; and after so many the compiled loop lets Ctrl-C in.
 _FEW_EVENTS, _MANY_EVENTS = 20_000, 4_000_000
 _STATIONS, _LINKS = 61, 62
-_FEW_RECORDS = 1_024
-_RECORD_BYTES = 300
+_FEW_RECORDS, _FEW_STACK = 1_024, 256
+_RECORD_BYTES = 8 * (rows.O_SIZE + rows.J_SIZE + 6)
+# Which the dice of a job depend on, so it stays what it is.
+_PATH_STEP = 31
 _FEW_BYTES = 100_000_000
+
+
+_BALANCES = {
+    "random": rows.RANDOM,
+    "round_robin": rows.ROUND_ROBIN,
+    "least": rows.LEAST,
+    "two": rows.TWO,
+    "key": rows.BY_KEY,
+    "spread": rows.SPREAD,
+}
 
 
 @dataclass
@@ -28,6 +54,8 @@ class Tables:
     state: NDArray[np.int64]
     arrival: NDArray[np.int64]
     entry: NDArray[np.int64]
+    marks: NDArray[np.int64]
+    keys: NDArray[np.int64]
     edges: NDArray[np.int64]
     table: NDArray[np.int64]
     counts: NDArray[np.int64]
@@ -50,19 +78,28 @@ class Tables:
         """Return the tables at time 0, for requests at these times from these clients (their numbers)."""
         names, links = [each.name for each in system.stations], ordered_links(system)
         sources = [link.source for link in links]
-        station = np.zeros((len(names), rows.S_SIZE), dtype=np.int64)
+        counts = [each.instances for each in system.stations]
+        # Where the records of a station's instances begin.
+        homes = dict(zip(names, (np.cumsum([0, *counts[:-1]]) * rows.S_SIZE).tolist(), strict=True))
         keys = draws.bits(seed, _STATIONS, np.arange(len(names))) >> np.uint64(32)
+        records = np.zeros((len(names), rows.S_SIZE), dtype=np.int64)
         for number, each in enumerate(system.stations):
             own = [place for place, source in enumerate(sources) if source == each.name]
-            _write(station[number], _station(each, number, own, int(keys[number])))
+            _write(records[number], _station(each, number, own, int(keys[number])))
+            records[number, rows.S_FIRST] = homes[each.name]
+        station = np.repeat(records, counts, axis=0)
+        station[:, rows.S_KNOWN_PLACE] = np.arange(len(station)) * rows.S_SIZE
         link = np.zeros((len(links), rows.L_SIZE), dtype=np.int64)
         keys = draws.bits(seed, _LINKS, np.arange(len(links))) >> np.uint64(32)
         for number, one in enumerate(links):
-            _write(link[number], _link(one, system, names.index(one.target), int(keys[number])))
+            following = links[number + 1] if sources[number + 1 : number + 2] == [one.source] else None
+            _write(link[number], _link(one, system, following, int(keys[number])))
+            link[number, rows.L_TARGET] = homes[one.target]
+            link[number, rows.L_PATH] = ((number - sources.index(one.source)) * _PATH_STEP + 1) * 8_191
         link[:, rows.L_CELL] = len(names) * rows.STATION_COUNTS + np.arange(len(links)) * rows.LINK_COUNTS
         windows = link[:, rows.L_WINDOW]
         link[:, rows.L_SLOTS] = np.cumsum(windows) - windows
-        settings, at = _settings(system, names)
+        settings, at = _settings(system, homes)
         width = len(names) * rows.STATION_COUNTS + len(links) * rows.LINK_COUNTS
         state = np.zeros(rows.STATE_SIZE, dtype=np.int64)
         state[[rows.STATE_HEAP, rows.STATE_WIDTH]] = at.size, width
@@ -73,6 +110,8 @@ class Tables:
             state=state,
             arrival=at_ns,
             entry=entry[client],
+            marks=_of_requests(system.clients, client, "marks", _marks_are_asked_for(system)),
+            keys=_of_requests(system.clients, client, "keys", any(one.balance == "key" for one in links)),
             edges=edges,
             table=np.concatenate([service_table_ns(each.service) for each in system.stations]),
             counts=np.zeros(edges.size * width, dtype=np.int64),
@@ -87,7 +126,7 @@ class Tables:
             heap_at=at,
             heap_sequence=np.arange(at.size) - at.size,
             heap_what=rows.SETTING | (np.arange(at.size) * rows.SET_SIZE) << rows.CODE_BITS,
-            stack=np.zeros(len(names) + len(links) + 16, dtype=np.int64),
+            stack=np.zeros(len(links) + rows.STACK_SPARE + _FEW_STACK, dtype=np.int64),
         )
         tables._grow(_FEW_RECORDS)
         return tables
@@ -100,7 +139,7 @@ class Tables:
         status = rows.RUN_PAUSED
         while status != rows.RUN_DONE and (status == rows.RUN_FULL or self.state[rows.STATE_EVENTS] < most_events):
             if status == rows.RUN_FULL:
-                self._grow(2 * (self.job.size // rows.J_SIZE))
+                self._make_room()
             done = int(self.state[rows.STATE_EVENTS])
             by_python = rows.loop.left_to_python() and (not compiled.enabled() or done < _FEW_EVENTS)
             turn = _FEW_EVENTS if by_python and compiled.enabled() else _MANY_EVENTS
@@ -117,6 +156,15 @@ class Tables:
         for array, values in zip(self._arrays(), lists, strict=True):
             array[:] = values
         return status
+
+    def _make_room(self) -> None:
+        """Double what the loop found full: the stack, or the records with their places in the heap."""
+        most_on_stack = self.stack.size - self.link.size // rows.L_SIZE - rows.STACK_SPARE
+        if self.state[rows.STATE_DEPTH] > most_on_stack:
+            require_memory(2 * self.stack.nbytes, "a chain of calls that end at the same time")
+            self.stack = np.concatenate([self.stack, np.zeros_like(self.stack)])
+        else:
+            self._grow(2 * (self.job.size // rows.J_SIZE))
 
     def _grow(self, records: int) -> None:
         """Make room for so many operations and jobs in all, and for their places in the heap."""
@@ -170,8 +218,22 @@ def _write(record: NDArray[np.int64], values: Mapping[int, int]) -> None:
         record[place] = value
 
 
+def _marks_are_asked_for(system: System) -> bool:
+    return any(link.asks_for_marks for link in system.links) or any(each.fails_marked for each in system.stations)
+
+
+def _of_requests(clients: tuple[Client, ...], client: NDArray[np.int64], name: str, needed: bool) -> NDArray[np.int64]:
+    """Return the clients' numbers of this name, one for each request, or none at all where nothing asks for them."""
+    values = np.zeros(client.size if needed else 0, dtype=np.int64)
+    for number, each in enumerate(clients if needed else ()):
+        mine = np.flatnonzero(client == number)
+        given = np.asarray(getattr(each, name), dtype=np.int64)
+        values[mine] = given[: mine.size] if given.ndim else given
+    return values
+
+
 def _station(station: Station, number: int, own: list[int], key: int) -> dict[int, int]:
-    """Return the record of a station, whose own links have the numbers `own`."""
+    """Return the record of a station, whose own links have the numbers `own`; that of each instance begins with it."""
     limit, never = station.rate_limit, rows.NEVER_NS
     token_ns = 0 if limit is None else _gap_ns(limit.per_s)
     return {
@@ -195,18 +257,32 @@ def _station(station: Station, number: int, own: list[int], key: int) -> dict[in
         rows.S_FACTOR: rows.FACTOR_ONE,
         rows.S_CELL: number * rows.STATION_COUNTS,
         rows.S_TABLE: number * rows.TABLE_SIZE,
+        rows.S_HOLDS: int(station.holds),
+        rows.S_FAILS_MARKED: int(station.fails_marked),
+        rows.S_INSTANCES: int(station.instances),
+        rows.S_KNOWN: int(station.instances),
         **{rows.S_HEAD + lane: -1 for lane in range(2 * rows.PRIORITIES)},
     }
 
 
-def _link(link: Link, system: System, target: int, key: int) -> dict[int, int]:
-    """Return the record of a link to the station with the number `target`."""
+def _link(link: Link, system: System, following: Link | None, key: int) -> dict[int, int]:
+    """Return the record of a link, which the link `following` of the same source comes after."""
+    instances = next(each.instances for each in system.stations if each.name == link.target)
     priority = {each.name: int(each.priority) for each in system.clients}
     record = {
-        rows.L_TARGET: target * rows.S_SIZE,
         rows.L_CLASS: priority.get(link.source, 0),
         rows.L_KEY: key,
         rows.L_OPTIONAL: int(link.optional),
+        rows.L_BALANCE: _BALANCES[link.balance] if instances > 1 else rows.ALONE,
+        rows.L_FANOUT: int(link.fanout),
+        rows.L_TOGETHER: int(link.together),
+        rows.L_GROUPED: int(link.fanout > 1 or link.together or (following is not None and following.together)),
+        rows.L_CHOOSY: rows.CHOOSY_SHARE * (link.share != (0, 1)) + rows.CHOOSY_MARKS * link.asks_for_marks,
+        rows.L_LOW: _share(link.share[0]),
+        rows.L_HIGH: _share(link.share[1]),
+        rows.L_WANTED: int(link.wanted),
+        rows.L_ALSO_WANTED: int(link.also_wanted),
+        rows.L_UNWANTED: int(link.unwanted),
         rows.L_HEAD: -1,
         rows.L_TAIL: -1,
     }
@@ -218,7 +294,7 @@ def _link(link: Link, system: System, target: int, key: int) -> dict[int, int]:
 def _call(link: Call) -> dict[int, int]:
     retry, breaker = link.retry or Retry(attempts=1), link.breaker
     record = _retries(retry.backoff, retry.attempts, link.timeout_s)
-    record |= {rows.L_SYNC: 1, rows.L_BULKHEAD: int(link.bulkhead or 0)}
+    record |= {rows.L_SYNC: 1, rows.L_BULKHEAD: int(link.bulkhead or 0), rows.L_DELAY_NS: _ns(link.delay_s)}
     if retry.budget is not None:
         burst = round(retry.budget.burst * rows.TOKEN)
         record |= {
@@ -249,22 +325,48 @@ def _retries(backoff: Backoff, attempts: int | None, timeout_s: float | None) ->
     }
 
 
-def _settings(system: System, names: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return what each trouble sets at a station as it begins and as it ends, in the order of time, and these times."""
+def _settings(system: System, homes: Mapping[str, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return what each trouble sets at an instance as it begins and as it ends, in the order of time, and these times.
+
+    `homes` says where the records of a station's instances begin.
+    """
+    stations = {each.name: each for each in system.stations}
     changes: list[tuple[int, ...]] = []
     for trouble in system.troubles:
-        number = names.index(trouble.station)
-        place, errors = number * rows.S_SIZE, system.stations[number].errors
-        if isinstance(trouble, Outage):
-            during = (rows.HANGING if trouble.hangs else rows.REFUSING, rows.FACTOR_ONE, _share(errors))
-        else:
-            both = 1 - (1 - errors) * (1 - trouble.errors)
-            during = (rows.NORMAL, round(trouble.slower * rows.FACTOR_ONE), _share(both))
-        # Where a trouble follows at once upon another, its beginning comes after the other's end.
-        changes.append((_ns(trouble.start_s), 1, place, *during))
-        changes.append((_ns(trouble.end_s), 0, place, rows.NORMAL, rows.FACTOR_ONE, _share(errors)))
+        changes += _changes(trouble, stations[trouble.station], homes[trouble.station])
     table = np.array(sorted(changes), dtype=np.int64).reshape(-1, 2 + rows.SET_SIZE)
     return np.ascontiguousarray(table[:, 2:]), np.ascontiguousarray(table[:, 0])
+
+
+def _changes(trouble: Trouble, station: Station, home: int) -> Iterator[tuple[int, ...]]:
+    """Yield each change with its time. A trouble that follows at once upon another begins after the end of that one."""
+    start, end = (_ns(trouble.start_s), 1), (_ns(trouble.end_s), 0)
+    if isinstance(trouble, Fewer):
+        yield *start, *_setting(home, more=-int(trouble.servers))
+        yield *end, *_setting(home, more=int(trouble.servers))
+        return
+    usual = (rows.NORMAL, rows.FACTOR_ONE, _share(station.errors))
+    places = range(home, home + station.instances * rows.S_SIZE, rows.S_SIZE)
+    if isinstance(trouble, Degraded):
+        both = 1 - (1 - station.errors) * (1 - trouble.errors)
+        for place in places:
+            yield *start, *_setting(place, (rows.NORMAL, round(trouble.slower * rows.FACTOR_ONE), _share(both)))
+            yield *end, *_setting(place, usual)
+        return
+    mode = (0 if trouble.hangs else rows.REFUSING) | (rows.HANGING if trouble.hangs or trouble.loses else 0)
+    for place in places if trouble.instance is None else [places[trouble.instance]]:
+        yield *start, *_setting(place, (mode, *usual[1:]), loses=int(trouble.loses))
+        yield *end, *_setting(place, usual, skipped=0)
+        # Where all are out, a balancer that knows it is no better off.
+        noticed = _ns(trouble.start_s + (trouble.noticed_s or 0))
+        if trouble.noticed_s is not None and trouble.instance is not None and noticed < end[0]:
+            yield noticed, 1, *_setting(place, skipped=1)
+
+
+def _setting(
+    place: int, mode: tuple[int, ...] = (-1, -1, -1), skipped: int = -1, loses: int = 0, more: int = 0
+) -> tuple[int, ...]:
+    return (place, *mode, skipped, loses, more)
 
 
 def _ns(seconds: float) -> int:

@@ -11,6 +11,7 @@ from fortyfive.flow.events import (
     Constant,
     Degraded,
     Exponential,
+    Fewer,
     Lognormal,
     Measured,
     Outage,
@@ -27,6 +28,7 @@ from fortyfive.flow.memory import NotEnoughMemoryError
 
 CLIENT, STATION, CALL = Client("c"), Station("s", 1, Constant(1.0)), Call("c", "s")
 OTHER = Station("other", 1, Constant(1.0))
+PAIR = Station("s", 2, Constant(1.0), instances=2)
 
 
 @pytest.mark.parametrize(
@@ -85,11 +87,60 @@ OTHER = Station("other", 1, Constant(1.0))
             lambda: System((CLIENT,), (STATION,), (CALL,), (Outage("s", 0, 5), Degraded("s", 4, 6))),
             "troubles of 's' overlap",
         ),
+        (lambda: Station("s", 1, Constant(1.0), instances=0), "instances of 's' is 0"),
+        (lambda: Station("s", 1, Constant(1.0), instances=1_001), "instances of 's' is 1001"),
+        (lambda: Station("s", 1, Constant(1.0), fails_marked=-1), "mask of marks that fail of 's' is -1"),
+        (lambda: Call("a", "b", balance="best"), "balance of a -> b is 'best': choose from random, round_robin"),
+        (lambda: Call("a", "b", fanout=0), "copies of a -> b is 0"),
+        (lambda: Queue("a", "b", fanout=100_001), "copies of a -> b is 100001"),
+        (lambda: Call("a", "b", share=(-0.1, 1.0)), "beginning of the share of a -> b is -0.1"),
+        (lambda: Call("a", "b", share=(0.6, 0.5)), "end of the share of a -> b is 0.5"),
+        (lambda: Call("a", "b", wanted=-1), "mask `wanted` of a -> b is -1"),
+        (lambda: Queue("a", "b", also_wanted=2**62), "mask `also_wanted` of a -> b"),
+        (lambda: Queue("a", "b", unwanted=0.5), "mask `unwanted` of a -> b is 0.5"),
+        (lambda: Call("a", "b", delay_s=-1.0), "delay of a -> b in seconds is -1.0"),
+        (lambda: Client("c", marks=-1), "marks of 'c' begin at -1"),
+        (lambda: Client("c", marks=0.5), "marks of 'c' have shape"),
+        (lambda: Client("c", marks=[1, 2]), "client 'c' has 2 marks"),
+        (lambda: Client("c", at_ns=[1, 2, 3], keys=[1, 2]), "client 'c' has 2 keys"),
+        (lambda: Client("c", marks=2**62), r"marks of 'c' go up to 4,611,686,018,427,387,904"),
+        (lambda: Outage("s", 0, 1, noticed_s=-1.0), "notice the outage of 's' is -1.0"),
+        (lambda: Fewer("s", 0, 0, 1), "servers that 's' loses is 0"),
+        (lambda: Fewer("s", 1, 2, 1), "fewer servers of 's' lasts from 2 s to 1 s"),
+        (lambda: System((CLIENT,), (STATION,), (CALL,), (Fewer("s", 2, 0, 1),)), "cannot have 2 fewer"),
+        (
+            lambda: System((CLIENT,), (PAIR,), (CALL,), (Outage("s", 0, 1, instance=2),)),
+            "instance of 's' that is out is 2",
+        ),
+        (
+            lambda: System((CLIENT,), (PAIR,), (CALL,), (Outage("s", 0, 5, instance=1), Outage("s", 4, 6, instance=1))),
+            "troubles of 's' overlap",
+        ),
+        (
+            lambda: System((CLIENT,), (PAIR,), (CALL,), (Outage("s", 0, 5, instance=1), Degraded("s", 4, 6))),
+            "troubles of 's' overlap",
+        ),
+        (lambda: System((CLIENT,), (STATION,), (Call("c", "s", fanout=2),)), "each request of a client is sent once"),
+        (lambda: System((CLIENT,), (STATION,), (Queue("c", "s", wanted=1),)), "each request of a client is sent once"),
+        (lambda: System((CLIENT,), (STATION,), (Call("c", "s", together=True),)), "`together` with the link before it"),
+        (
+            lambda: System(
+                (CLIENT,),
+                tuple(Station(f"s{n}", 1, Constant(1.0), instances=1_000) for n in range(11)),
+                (Call("c", "s0"),),
+            ),
+            "11,000 instances in all",
+        ),
     ],
 )
 def test_parts_that_make_no_sense_are_refused_in_a_sentence(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_troubles_of_different_instances_may_overlap_and_fewer_servers_with_all():
+    troubles = (Outage("s", 0, 5, instance=0), Outage("s", 1, 6, instance=1), Fewer("s", 1, 2, 7), Fewer("s", 2, 3, 8))
+    assert System((CLIENT,), (PAIR,), (CALL,), troubles).troubles == troubles
 
 
 SYSTEM = System((CLIENT,), (STATION,), (CALL,))
