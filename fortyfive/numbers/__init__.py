@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from fortyfive import units
 
-_FILE = Path(__file__).with_name("facts.toml")
+_FACTS = "facts.toml"
 
 
 class UnknownFact(KeyError):  # noqa: N818 - it reads as what it says: an unknown fact
@@ -45,8 +46,9 @@ class Fact:
 
 
 @cache
-def _table() -> dict[str, Fact]:
-    subjects = tomllib.loads(_FILE.read_text(encoding="utf-8"))
+def table(file_name: str) -> Mapping[str, Fact]:
+    """Return the rows of a dated table beside this module, by key."""
+    subjects = tomllib.loads(Path(__file__).with_name(file_name).read_text(encoding="utf-8"))
     return {
         key: Fact(key=key, **{**entry, "value": float(entry["value"])})
         for subject, entries in subjects.items()
@@ -56,16 +58,21 @@ def _table() -> dict[str, Fact]:
     }
 
 
+def row(key: str, rows: Mapping[str, Fact], *, noun: str) -> Fact:
+    """Return the row of that key; `noun` says what the rows are. Raises UnknownFact, which names the nearest keys."""
+    try:
+        return rows[key]
+    except KeyError:
+        near = difflib.get_close_matches(key, rows, n=3, cutoff=0.4)
+        hint = f"Nearest: {', '.join(near)}." if near else f"{noun}s() lists them all."
+        raise UnknownFact(f"There is no {noun} {key!r}. {hint}") from None
+
+
 def fact(key: str) -> Fact:
     """Return one fact. Raises UnknownFact."""
-    try:
-        return _table()[key]
-    except KeyError:
-        near = difflib.get_close_matches(key, _table(), n=3, cutoff=0.4)
-        hint = f"Nearest: {', '.join(near)}." if near else "facts() lists them all."
-        raise UnknownFact(f"There is no fact {key!r}. {hint}") from None
+    return row(key, table(_FACTS), noun="fact")
 
 
 def facts() -> tuple[Fact, ...]:
     """Return all facts, sorted by key."""
-    return tuple(sorted(_table().values(), key=lambda item: item.key))
+    return tuple(sorted(table(_FACTS).values(), key=lambda item: item.key))
