@@ -10,6 +10,8 @@ from fortyfive.cli import doctor
 
 # For a terminal whose encoding lacks our signs: what stands for each, and "?" for any other.
 PLAIN_SIGNS = {"✓": "+", "✗": "x", "·": "-", "×": "x", "–": "-", "—": "-", "→": "->", "≤": "<=", "≥": ">=", "≈": "~"}
+# Bars of a chart, from an eighth of a cell to a whole one.
+PLAIN_SIGNS |= dict(zip("▁▂▃▄▅▆▇█", "_.:-=+*#", strict=True))
 
 
 def main() -> None:

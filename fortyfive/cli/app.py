@@ -1,4 +1,4 @@
-"""The commands of `forty`: `lab`, `book`, `check`, `progress`, `doctor`."""
+"""The commands of `forty`: `lab`, `book`, `check`, `run`, `sweep`, `progress`, `doctor`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from rich.text import Text
 
 from fortyfive import checks, course
 from fortyfive.cli import doctor as doctor_room
+from fortyfive.cli.designs import run, sweep
+from fortyfive.cli.texts import read_text, stop
 from fortyfive.grading import render
 from fortyfive.grading.report import Report, Verdict
 from fortyfive.grading.submission import Submission
@@ -36,13 +38,6 @@ START_PAGE = "lessons/00_start.ipynb"
 COLOURS = {"ok": "green", "bad": "red", "odd": "magenta", "idle": "bright_black"}
 # Always the same: what a browser keeps for a page, it keeps by the page's address.
 BOOK_PORT = 8045
-# Nobody writes a solution this long; a data file named by mistake can be.
-MAX_SOURCE_BYTES = 1_000_000
-
-
-def _stop(sentence: str) -> typer.Exit:
-    typer.echo(sentence, err=True)
-    return typer.Exit(2)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -50,12 +45,12 @@ def lab(context: typer.Context) -> None:
     """Open the course in JupyterLab. What follows goes to JupyterLab, such as: --no-browser --port 9000."""
     root = course.root()
     if not (root / START_PAGE).is_file():
-        raise _stop(f"The start page {START_PAGE} is not in {root}. Clone the course again, or: git restore lessons")
+        raise stop(f"The start page {START_PAGE} is not in {root}. Clone the course again, or: git restore lessons")
     skip_address_grammars()
     try:
         from jupyterlab.labapp import LabApp  # type: ignore[import-untyped]  # JupyterLab ships no types
     except ImportError as error:
-        raise _stop(f"JupyterLab is missing or damaged ({error}). {doctor_room.REINSTALL}") from None
+        raise stop(f"JupyterLab is missing or damaged ({error}). {doctor_room.REINSTALL}") from None
     config = Path(__file__).parent / "lab_config"
     others = os.environ.get("JUPYTER_CONFIG_PATH")
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(config), *([others] if others else [])])
@@ -69,7 +64,7 @@ def lab(context: typer.Context) -> None:
         LabApp.launch_instance([*options, *context.args])
     except SystemExit as ended:
         if ended.code:
-            raise _stop(f"JupyterLab ended with an error; the lines above say why. Try: {doctor_room.CALL}") from None
+            raise stop(f"JupyterLab ended with an error; the lines above say why. Try: {doctor_room.CALL}") from None
 
 
 def _compile_beside() -> None:
@@ -99,13 +94,13 @@ def book(
     if not (serve and (built / "html" / "index.html").is_file()):
         result = book_room.build(course.root(), pyodide_cache=built / "npm")
         if not result.ok:
-            raise _stop(result.message)
+            raise stop(result.message)
         typer.echo(result.message)
     if serve:
         try:
             book_room.serve(built / "html", port, typer.echo)
         except OSError as error:
-            raise _stop(
+            raise stop(
                 f"Port {port} could not be used: {error.strerror}. Serve the book on another: forty book --serve "
                 f"--port {port + 1}. Code and points that a page has kept stay with the port they were kept on."
             ) from None
@@ -124,7 +119,7 @@ def check(
     try:
         exercise = checks.load(checks.find_stem(stem))
     except checks.UnknownExerciseError as error:
-        raise _stop(str(error)) from None
+        raise stop(str(error)) from None
     submission = Submission(_read(file), filename=file.name)
     started_s = time.monotonic()
     report = course.grade(exercise, submission)
@@ -150,21 +145,12 @@ def _in_colour(report: Report, title: str) -> Text:
 def _read(file: Path) -> str:
     """Return the text of a learner's file; end with a sentence where it is none."""
     if file.suffix.lower() == ".ipynb":
-        raise _stop(f"{file} is a notebook: run its check(...) cells in JupyterLab, or name a .py file here.")
-    try:
-        with file.open("rb") as opened:
-            data = opened.read(MAX_SOURCE_BYTES + 1)
-    except OSError as error:
-        raise _stop(f"{file} could not be read: {error.strerror}. Name a Python file.") from None
-    if len(data) > MAX_SOURCE_BYTES:
-        raise _stop(f"{file} is larger than {MAX_SOURCE_BYTES:,} bytes. Name a Python file with your answers only.")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise _stop(f"{file} is not UTF-8 text. Name a Python file, saved as UTF-8.") from None
-    if "\0" in text:
-        raise _stop(f"{file} holds binary data. Name a Python file.")
-    return text
+        raise stop(f"{file} is a notebook: run its check(...) cells in JupyterLab, or name a .py file here.")
+    return read_text(file, "a Python file", "your answers")
+
+
+app.command()(run)
+app.command()(sweep)
 
 
 @app.command()
@@ -174,7 +160,7 @@ def progress() -> None:
     try:
         rows = course.standings(ledger)
     except LedgerUnavailable as error:
-        raise _stop(str(error)) from None
+        raise stop(str(error)) from None
     title = f"Your progress: {sum(row.points for row in rows)} of {sum(row.max_points for row in rows)} points"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, collapse_padding=True)
     table.title_style = table.header_style = "none"
