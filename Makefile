@@ -9,7 +9,7 @@ INSTALL = command -v "$(PYTHON)" >/dev/null || { echo "There is no '$(PYTHON)' h
 	https://www.python.org/downloads/ or name yours: make lab PYTHON=python3.12" >&2; exit 1; }; "$(PYTHON)" install.py
 
 .DEFAULT_GOAL := help
-.PHONY: help lab install install-dev test check notebooks book bench soak requirements clean
+.PHONY: help lab install install-dev test check notebooks board book bench soak requirements clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -34,6 +34,9 @@ check: install-dev ## style, types, and whether everything generated is up to da
 
 notebooks: install-dev ## write lessons/, exercises/ and solutions/ notebooks from their sources
 	@$(BIN)/python -m fortyfive.authoring
+
+board: install-dev ## bundle the drawing board's script for the browser (needs npm)
+	@$(BIN)/python -m fortyfive.authoring.board
 
 book: install ## build the book into _build/html
 	@$(BIN)/forty book

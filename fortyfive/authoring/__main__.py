@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fortyfive import course
-from fortyfive.authoring import catalogue
+from fortyfive.authoring import board, catalogue
 from fortyfive.authoring.notebooks import AuthoringError, Cell, Problem, Source, build, find_sources, read_cells
 
 
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None, root: Path | None = None) -> in
     root = root or course.root()
     if options.check and options.stems:
         parser.error("--check looks at the whole catalogue: give it no stem")
-    found = catalogue.problems(root) if options.check else build_all(root, options.stems)
+    found = [*catalogue.problems(root), *board.problems()] if options.check else build_all(root, options.stems)
     for problem in found:
         _say(str(problem))
     return 1 if found else 0

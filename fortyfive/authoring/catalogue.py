@@ -57,7 +57,7 @@ def _catalogue_problems(root: Path, sources: Sequence[Source]) -> Iterator[Probl
     for folder in FOLDERS:
         for path in sorted((root / folder).glob("*")):
             name = f"{folder}/{path.name}"
-            if name not in belongs and path.name != ".ipynb_checkpoints":
+            if name not in belongs and path.name not in (".ipynb_checkpoints", "designs"):
                 what = "has no source" if path.suffix == ".ipynb" else "does not belong here"
                 yield Problem(name, what, "remove it")
 

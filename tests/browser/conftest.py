@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from fortyfive.authoring.book import Server, build
+from tests.browser.lab import running
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -101,6 +102,13 @@ def chromium() -> str:
     if os.environ.get("CI"):
         pytest.fail(HOW_TO_INSTALL)
     pytest.skip(HOW_TO_INSTALL)
+
+
+@pytest.fixture(scope="session")
+def lab(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of `forty lab`, started once."""
+    with running(tmp_path_factory.mktemp("lab")) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -339,6 +339,14 @@ def test_dots_stay_dots(shell):
     assert "    ..." in source
 
 
+def test_a_drawing_board_travels_as_its_text(shell):
+    text = "client -> api x2  # 'ours'\n"
+    namespace = run(shell, f"from fortyfive.widgets.board import draw\nboard = draw({text!r})", "design = board")
+    submission = collect(namespace, ["board", "design"])
+    assert submission.left_behind == {}
+    assert outside(submission.source)["board"] == outside(submission.source)["design"] == text
+
+
 def test_names_that_are_not_there_are_left_out(shell):
     submission = collect(run(shell, "def f():\n    return missing"), ["f", "g"])
     assert submission.left_behind == {}
