@@ -25,6 +25,8 @@ from sphinx.util.docutils import SphinxDirective
 
 from fortyfive import numbers
 from fortyfive.authoring import in_page
+from fortyfive.design.kinds import COMPONENT_PARAMETERS, KINDS, LINK_PARAMETERS, Parameter
+from fortyfive.numbers.prices import prices
 from fortyfive.widgets import PLOTLY_MIME, SLIDER_HEIGHT_PX, WIDGET_MIME
 
 STATIC = Path(__file__).parent / "book_static"
@@ -264,17 +266,59 @@ class FactsTable(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return the table."""
-        self.env.note_dependency(str(Path(numbers.__file__).with_name("facts.toml")))
+        for table in ("facts.toml", "prices.toml"):
+            self.env.note_dependency(str(Path(numbers.__file__).with_name(table)))
         head = nodes.thead("", _row("Fact", "Value", "Source", "Read on", "Known"))
-        body = nodes.tbody("", *(_fact_row(fact) for fact in numbers.facts()))
-        columns = [nodes.colspec(colwidth=width) for width in (32, 17, 25, 13, 13)]
-        return [nodes.table("", nodes.tgroup("", *columns, head, body, cols=len(columns)), classes=["ff-facts"])]
+        listed = sorted((*numbers.facts(), *prices()), key=lambda fact: fact.key)
+        body = nodes.tbody("", *(_fact_row(fact) for fact in listed))
+        return [_table((32, 17, 25, 13, 13), head, body)]
+
+
+class KindsTable(SphinxDirective):
+    """`{fortyfive-kinds}`: every kind of component of a design, with its words and what it does unless it says more."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table."""
+        head = nodes.thead("", _row("Word", "Is a", "Also", "Time", "At once", "It"))
+        rows = [
+            _row(
+                kind.word,
+                kind.title,
+                ", ".join(kind.aliases) or "–",
+                f"{1_000 * kind.time_s:g} ms" if kind.time_s else "–",
+                "all" if kind.slots is None else str(kind.slots),
+                kind.what,
+            )
+            for kind in KINDS.values()
+        ]
+        return [_table((10, 15, 25, 10, 10, 30), head, nodes.tbody("", *rows))]
+
+
+class ParametersTable(SphinxDirective):
+    """`{fortyfive-parameters}`: every parameter of a component or a link of a design, and who takes it."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table."""
+        head = nodes.thead("", _row("Parameter", "Means", "Of"))
+        rows = [_row(each.word, each.what, _takers(each)) for each in COMPONENT_PARAMETERS]
+        rows += [_row(each.word, each.what, "an arrow") for each in LINK_PARAMETERS]
+        return [_table((15, 50, 35), head, nodes.tbody("", *rows))]
+
+
+def _takers(parameter: Parameter) -> str:
+    takers = [kind.word for kind in KINDS.values() if parameter.word in kind.parameters]
+    return "everything" if len(takers) == len(KINDS) else ", ".join(takers)
+
+
+def _table(widths: Sequence[int], head: nodes.thead, body: nodes.tbody) -> nodes.table:
+    columns = [nodes.colspec(colwidth=width) for width in widths]
+    return nodes.table("", nodes.tgroup("", *columns, head, body, cols=len(columns)), classes=["ff-facts"])
 
 
 def _fact_row(fact: numbers.Fact) -> nodes.row:
     value = f"{fact.value:,.0f}" if fact.value.is_integer() else f"{fact.value:,g}"
     known = KNOWN.get(fact.known, fact.known)
-    row = _row(fact.what, f"{value} {fact.unit}", fact.source, fact.read.isoformat(), known)
+    row = _row(fact.what, f"{value} {fact.unit}".strip(), fact.source, fact.read.isoformat(), known)
     # The key is what a lesson writes in fact("..."), and the address of the row.
     row[0] += nodes.paragraph("", "", nodes.literal(text=fact.key))
     row["ids"] = [nodes.make_id(fact.key)]
@@ -296,6 +340,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_css_file("fortyfive.css", priority=900)
     app.add_js_file("fortyfive-search.js")
     app.add_directive("fortyfive-facts", FactsTable)
+    app.add_directive("fortyfive-kinds", KindsTable)
+    app.add_directive("fortyfive-parameters", ParametersTable)
     app.connect("config-inited", _add_static_files)
     app.connect("doctree-read", _drop_widget_state)
     app.connect("doctree-read", _offer_grading)

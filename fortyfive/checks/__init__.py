@@ -9,7 +9,7 @@ from pathlib import Path
 from fortyfive.grading.exercise import Exercise
 
 # Every exercise of the course, in its order. The gates of `make check` compare this with the folders.
-STEMS = ("05_fan_out", "06_delivery_semantics", "09_failure_modes")
+STEMS = ("04_high_level_design", "05_fan_out", "06_delivery_semantics", "09_failure_modes")
 
 
 class UnknownExerciseError(LookupError):
