@@ -10,7 +10,10 @@
 #
 # | minutes of the round | topic | read | work |
 # |---|---|---|---|
+# | 5–15 | High-level design | [lesson 04](04_high_level_design.ipynb) | [exercise 04](../exercises/04_high_level_design.ipynb) |
 # | 15–35 | Fan-out | [lesson 05](05_fan_out.ipynb) | [exercise 05](../exercises/05_fan_out.ipynb) |
+# | 15–35 | Delivery semantics | [lesson 06](06_delivery_semantics.ipynb) | [exercise 06](../exercises/06_delivery_semantics.ipynb) |
+# | 15–35 | Failure modes | [lesson 09](09_failure_modes.ipynb) | [exercise 09](../exercises/09_failure_modes.ipynb) |
 #
 # The other topics are still being written. `make book` builds the book, and its part openers say what is to come.
 

@@ -87,3 +87,10 @@ def test_the_pins_satisfy_the_ranges_and_are_what_is_installed():
         assert metadata.version(wanted.name) == pins[wanted.name]
         if not wanted.marker:
             assert f"\n{wanted.name}=={pins[wanted.name]}" in course, text
+
+
+@pytest.mark.parametrize("stem", checks.STEMS)
+def test_the_start_page_leads_to_every_topic(stem):
+    page = (ROOT / "lessons/00_start.py").read_text(encoding="utf-8")
+    assert f"]({stem}.ipynb)" in page
+    assert f"](../exercises/{stem}.ipynb)" in page
