@@ -13,6 +13,7 @@
 
 # %%
 import math
+import textwrap
 
 import pandas as pd
 
@@ -30,9 +31,19 @@ from fortyfive.widgets.table import Captioned
 # %%
 def asked(prompt):
     """Show what is asked, how much of it comes, and what is promised."""
-    names = ["rate_per_s", "answer_p99_s", "done_p99_s", "available", "copies"]
-    rows = {each.name: [getattr(each, name) or "" for name in names] for each in prompt.load.operations}
-    promised = pd.DataFrame(rows, index=names)
+    print("\n".join(f"{each.name}: {each.what}" for each in prompt.load.operations))
+    promised = pd.DataFrame(
+        {
+            each.name: {
+                "requests (1/s)": f"{each.rate_per_s:,g}",
+                "answer p99 (s)": f"{each.answer_p99_s:g}",
+                "done p99 (s)": f"{each.done_p99_s:g}" if each.done_p99_s else "-",
+                "answered while one is dead": f"{each.available:.1%}" if each.available else "-",
+                "becomes": f"{each.copies} messages" if each.copies > 1 else "-",
+            }
+            for each in prompt.load.operations
+        }
+    ).T
     return Captioned(promised, f"{prompt.asked} A month may cost USD {prompt.usd_a_month:,.0f}.")
 
 
@@ -42,7 +53,7 @@ def look(text, prompt):
     for label, value in summary(judgement.trace):
         print(f"{label}: {value}")
     for finding in judgement.findings:
-        print(f"- {finding.sentence()}")
+        print(textwrap.fill(f"- {finding.sentence()}", 110, subsequent_indent="  "))
 
 
 def measured(text, load):
@@ -58,7 +69,7 @@ def measured(text, load):
 # service of yours.
 #
 # What a machine does is given, for every kind. **You choose what there is, how many, how they are linked, and their
-# limits**; you do not choose `time`, `slots`, `hit` or `usd`.
+# limits**; you do not choose `time`, `slots`, `hit` or `usd`. All words are on the book's page *Type a design*.
 
 # %%
 kinds = {
@@ -135,9 +146,10 @@ notify -> queue [limit=1M, tries=5] ->[fanout=4] workers x20 [batch=10] -> apns
 # END SOLUTION
 
 # %% [markdown]
-# And say what you did, as one would on a call: what is kept, what changes, what is new, what is gone, what waits. A box
-# is **kept** if all its parameters and the arrows that leave it are as before. What was floated and you do not do is
-# **deferred**. A list that would be empty may be left out.
+# And say what you did, as one would on a call: what is kept, what changes, what is new, what is gone, what waits. Write
+# a dictionary of lists of names, with the keys `"kept"`, `"changed"`, `"added"`, `"removed"` and `"deferred"`. A box is
+# **kept** if all its parameters and the arrows that leave it are as before. What was floated and you do not do is
+# **deferred**, in the words above. A list that would be empty may be left out.
 #
 # Make it small. Each of your changes is undone, one at a time, and the design is run again: what holds without a change
 # did not need it.
@@ -267,8 +279,8 @@ measured(given.GROWING, given.posts(3))
 # - `"one dies"`: eight machines with time to spare, and one of them is dead. It refuses at once what it is sent, and for
 #   three seconds nobody notices.
 #
-# Choose for each. In the first two the p99 counts, in the third how many requests get no answer. What is nearly as
-# good as the best counts as right; all four are run.
+# Choose for each, in a dictionary: `{"alike": "random", ...}`. In the first two the p99 counts, in the third how many
+# requests get no answer. What is nearly as good as the best counts as right; all four are run.
 
 # %%
 print("\n".join(f"{name}: {text}" for name, text in given.SITUATIONS.items()))

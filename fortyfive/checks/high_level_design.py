@@ -242,8 +242,8 @@ def shortener_serves(answer: Answer) -> str:
         "Eight machines, one of them dead. Which share of the calls meets it, until somebody has noticed?",
         "One in eight, for three seconds: far more than one in a thousand. A second try meets the dead one with a "
         "chance of one in eight again.",
-        "(1/8) to the power of (tries) must be below 0.001 x the span: `lb ->[retry=2] shorten x8`. A cache is "
-        "`->[optional]`, so that its death is a miss.",
+        "(1/8) to the power of (tries) fail for 3 s, and 0.001 of the 10 s may in which the machine is dead: three "
+        "tries, `lb ->[retry=2] shorten x8`. A cache is `->[optional]`, so that its death is a miss.",
     ],
     takeaway="With n machines and k retries, (1/n)^(k+1) of the requests fail while nobody has noticed. The copies "
     "alone give 1 - 1/n.",
@@ -414,7 +414,7 @@ def shop_meets_the_day(answer: Answer) -> str:
     judgement = _judged(answer, "shop", "checkout")
     drawings.require(judgement, drawings.WAYS)
     drawings.require_own_code(judgement)
-    drawings.require_none([each for each in judgement.findings if each.fatal])
+    drawings.require(judgement, drawings.KEEPS)
     return drawings.figures(judgement)
 
 

@@ -60,7 +60,7 @@ shortener = """
 client -> edge:nlb ->[retry=3] app:service x9 [backlog=10] -> links:cassandra x4
 """
 removed = ("search", "stats", "counters", "clicks", "scanner", "scan", "ids", "limiter", "dns")
-bottleneck = " workers "
+bottleneck = " Workers "
 breaks_at = 400 / 150 + 0.2
 policies = dict(alike="least", uneven="least") | {"one dies": "random"}
 
@@ -185,6 +185,13 @@ WRONG = (
     Wrong("one message for four devices", WAYS, _skeleton("->[fanout=4] => ->"), "One 'notify' has to become 4"),
     Wrong("a queue nobody reads", WAYS, _skeleton("->[fanout=4] workers x20 -> apns => ->[fanout=4] apns"),
           "reads no queue"),
+    Wrong("can do without the store", WAYS, _skeleton("-> kv => ->[optional] kv"),
+          "Optional on its way: notify -> kv"),
+    Wrong("leaves out a few", WAYS, _skeleton("notify -> queue => notify ->[share=0.93] queue"),
+          "93% are sure to reach"),
+    Wrong("half of the messages for each pool", WAYS, _skeleton("->[fanout=4] workers x20 -> apns => "
+          "->[fanout=2] ios:workers x10 -> apns\nqueue ->[fanout=2] android:workers x10 -> fcm"),
+          "to one of its readers"),
     Wrong("waits for the provider", FIRST,
           "skeleton = 'client -> lb ->[retry=3] notify x12 [backlog=20] -> kv\\nnotify ->[fanout=4] apns'",
           "With the provider 20 times as slow"),
@@ -198,6 +205,9 @@ WRONG = (
     Wrong("copies, and nobody tries again", SURVIVES, _skeleton("->[retry=3] => ->"), "cannot spare one"),
     Wrong("one try more, of four machines", SURVIVES, _skeleton("retry=3 => retry=1"), "cannot spare one"),
     Wrong("a store without a second", SURVIVES, _skeleton("-> kv => -> sql x1"), "nothing takes over"),
+    Wrong("looks for who is idle", SURVIVES, _skeleton("-> gateway => -> gateway [policy=least]"), "and looks idle"),
+    Wrong("an end that nobody will see", PUSH, _skeleton("limit=1M => limit=1000M"), "as good as no limit"),
+    Wrong("a thousand tries", PUSH, _skeleton("tries=5 => tries=1000"), "is tried 1,000 times"),
     Wrong("a queue without an end", PUSH, _skeleton("limit=1M, => "), "has no limit"),
     Wrong("tries for ever", PUSH, _skeleton(", tries=5 => "), "is tried for ever"),
     Wrong("one box more", PUSH, _skeleton("-> kv => -> kv\nnotify -> audit:queue [limit=1M, tries=5] -> "
@@ -235,6 +245,8 @@ WRONG = (
     Wrong("a second store and a cache", EACH, _grown("-> kv x3 => ->[optional] cache x2\nnotify ->[only=miss] kv x3"),
           "adding 'cache'"),
     Wrong("more tries for more load", EACH, _grown("retry=3 => retry=6"), "retry of gateway -> notify, from 3 to 6"),
+    Wrong("the same boxes by other names", EACH, _grown("workers x20 => senders:workers x20"),
+          "'workers' is gone, and 'senders' is new and of the same kind"),
     Wrong("a few machines to be safe", EACH, _grown("x20 [batch=10] => x24 [batch=10]"), "the number of 'workers'"),
     # --- one dead
     Wrong("empty", SERVES, "shortener = ''", "Nothing is drawn"),
@@ -243,6 +255,14 @@ WRONG = (
           "stored somewhere durable"),
     Wrong("one part of a store for all reads", SERVES,
           "shortener = 'client -> lb ->[retry=2] shorten x8 [backlog=20] -> links:kv'", "Full first"),
+    Wrong("asks the store one time in ten", SERVES,
+          "shortener = 'client -> lb ->[retry=2] shorten x8 [backlog=20] ->[share=0.1] links:kv'",
+          "10% are sure to reach"),
+    Wrong("goes on where the store fails", SERVES,
+          "shortener = 'client -> lb ->[retry=2] shorten x8 [backlog=20] ->[optional] links:kv [rate=9/s]'",
+          "Optional on its way: shorten -> links"),
+    Wrong("answers before it knows", SERVES,
+          "shortener = 'client -> lb ->[retry=2] shorten x8 [backlog=20] ~> links:kv x4'", "is answered before it has"),
     Wrong("three machines", SERVES, _shortener("x8 => x3"), "Full first: shorten"),
     Wrong("a cache that never misses", SERVES, _shortener("size=20k => hit=1"), "measured and not chosen"),
     Wrong("money is no object", SERVES, _shortener("x8 => x30"), "may cost USD 1,500"),
@@ -255,8 +275,10 @@ WRONG = (
     # --- too much
     Wrong("everything but one", MEETS, _removed(*NEEDLESS, "cache", "lb", "links"), "stored somewhere durable"),
     Wrong("the cache too", MEETS, _removed(*NEEDLESS, "cache"), "Full first"),
-    Wrong("nothing", MEETS, "removed = []", "may cost USD 1,500"),
-    Wrong("only the dearest", MEETS, _removed("dns"), "may cost USD 1,500"),
+    Wrong("the balancer too", MEETS, _removed(*NEEDLESS, "lb"), "Nothing spreads the requests"),
+    Wrong("its own code too", MEETS, _removed(*NEEDLESS, "shorten"), "meets no code of yours"),
+    Wrong("nothing", MEETS, "removed = []", "'clicks' grows for as long"),
+    Wrong("only the dearest", MEETS, _removed("dns"), "'clicks' grows for as long"),
     Wrong("keeps a name for the balancer", MEETS, _kept("dns"), "'dns' USD 851"),
     Wrong("keeps a limiter of two", MEETS, _kept("limiter"), "'limiter' has 2 machines"),
     Wrong("whoever asks", MEETS, _removed("client"), "nobody asks"),
@@ -282,6 +304,7 @@ WRONG = (
     Wrong("a guess", BREAKS, "breaks_at = 5", "which load is it 100 %"),
     Wrong("a text", BREAKS, "breaks_at = '2.67 times'", "should be a number"),
     Wrong("never", BREAKS, "breaks_at = float('inf')", "should be a number"),
+    Wrong("beyond all numbers", BREAKS, "breaks_at = 10**400", "should be a number"),
     Wrong("less than nothing", BREAKS, "breaks_at = -2.67", "should be a number"),
     # --- who gets the next
     Wrong("by chance", ALIKE, _policies(alike="random"), "random 349 ms"),
@@ -300,6 +323,12 @@ WRONG = (
           "change together, or not at all"),
     Wrong("waits for the mail", DAY, _shop("mails:queue [limit=1M, tries=5] -> workers x2 -> mail:push => mail:push"),
           "waits for 'mail'"),
+    Wrong("a mail in memory", DAY, _shop("->[only=order] mails:queue [limit=1M, tries=5] -> workers => "
+          "~>[only=order] workers"), "lost with the process"),
+    Wrong("one mail in a hundred", DAY, _shop("->[only=order] mails => ->[only=order, share=1%] mails"),
+          "1% are sure to reach a push provider"),
+    Wrong("a cart that is stored later", DAY, _shop("-> carts => ~> carts"), "'cart' is answered before"),
+    Wrong("no address", DAY, _shop("client -> lb\n => ", "lb ->[ => client ->["), "Nothing spreads the requests"),
     Wrong("no mail", DAY, _shop("order ->[only=order] mails:queue [limit=1M, tries=5] -> workers x2 -> mail:push => "),
           "leaves through a provider of mail"),
     Wrong("nobody tries again", DAY, _shop("->[only=cart, retry=4] => ->[only=cart]"), "cannot spare one"),
@@ -341,5 +370,6 @@ WRONG = (
     Wrong("base 64", CHANCE, _chance("1 - math.exp(-links * (links - 1) / 2 / 64**length)"), "not 64"),
     Wrong("each pair twice", CHANCE, _chance("1 - math.exp(-links * (links - 1) / 62**length)"), "counted twice"),
     Wrong("in per cent", CHANCE, _chance("100 * (1 - math.exp(-links * (links - 1) / 2 / 62**length))"), "returns"),
+    Wrong("beyond all numbers", CHANCE, _chance("10**400"), "should return a number"),
     Wrong("raises", CHANCE, _chance("1 / 0"), "ZeroDivisionError", verdict="raised"),
 )  # fmt: skip

@@ -24,6 +24,8 @@ WAYS = ("missing path",)
 ANSWERS = ("synchronous", "fire and forget")
 PROMISES = ("promise", "budget", "connections")
 SURVIVES = ("single point of failure", "no balancer")
+# All that a design has to do; what it leaves to push on is another matter.
+KEEPS = (*WAYS, *ANSWERS, *PROMISES, *SURVIVES)
 # Who could decide anything: the other kinds are somebody else's program.
 OWN_CODE = ("service", "workers")
 

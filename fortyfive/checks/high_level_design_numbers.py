@@ -27,6 +27,8 @@ BASE = 62
 CODES = ((8, 1_000_000), (7, 2_000_000), (6, 300_000), (5, 2_000), (10, 1_000), (1, 100), (8, 1), (8, 0))
 # A chance below the least is as good as none: 1 - exp(-x) has no digits for it.
 _CLOSE, _NOTHING, _LEAST = 0.02, 1e-9, 1e-14
+# No number of machines, and no chance: a whole number beyond it cannot be compared with a float.
+_ENDLESS = 1e300
 
 
 def drive_calls(load: Load, name: str, arguments: list[list[float]]) -> list[Any]:
@@ -40,7 +42,7 @@ def drive_calls(load: Load, name: str, arguments: list[list[float]]) -> list[Any
 def _called(answer: Answer, name: str, arguments: tuple[tuple[float, ...], ...]) -> list[Any]:
     found: list[Any] = answer.drive(DRIVER, name, [list(each) for each in arguments])
     for given, value in zip(arguments, found, strict=True):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _ENDLESS:
             raise Failure(
                 f"{_said(name, given)} returns {value!r}, and it should return a number.",
                 help="Leave the function with `return` and the number itself, without a unit."

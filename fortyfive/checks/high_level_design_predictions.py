@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
-import math
 from typing import TYPE_CHECKING, Any
 
 from fortyfive.checks import high_level_design_given as given
-from fortyfive.checks.high_level_design_drawings import require_none
+from fortyfive.checks.high_level_design_drawings import KEEPS, require, require_none, require_own_code
 from fortyfive.grading.report import Failure
 
 if TYPE_CHECKING:
@@ -56,7 +55,8 @@ def judge_meets(removed: object) -> str:
     from fortyfive.flow.designs import run
 
     judgement = _judged(left_over(removed))
-    require_none([each for each in judgement.findings if each.fatal])
+    require_own_code(judgement)
+    require(judgement, KEEPS)
     before = run(given.drawn(given.RICH), judgement.prompt.load)
     return f"A month costs USD {judgement.trace.usd_a_month:,.0f}; it was USD {before.usd_a_month:,.0f}."
 
@@ -70,6 +70,8 @@ def judge_lean(removed: object) -> None:
 
 _MEASURED_AT, _MEASURED_SPAN_S = 2.0, 60.0
 _NEAR = 0.10
+# Nobody's load grows so much, and a whole number beyond it cannot be divided like a float.
+_ENDLESS = 1e300
 
 
 @functools.cache
@@ -91,21 +93,22 @@ def judge_bottleneck(said: object) -> str:
     """Raise Failure unless it is the box that is full first; return how busy each box is in a run."""
     boxes = [each.name for each in given.drawn(given.GROWING).components]
     first = next(iter(breaking_points()))
-    if not isinstance(said, str) or said.strip() not in boxes:
+    box = said.strip().casefold() if isinstance(said, str) else ""
+    if box not in boxes:
         raise Failure(
             f"`bottleneck` is {said!r}, and it should be the name of a box, as a text.",
             help=f"The boxes are: {', '.join(boxes)}.",
         )
-    if said.strip() != first:
+    if box != first:
         advice = {
             "push": "The longest time is no limit: a provider takes all that come at once. Who waits for it meanwhile, "
             "and cannot take the next?",
             "db": "Not every post comes to the store: the cache answers most.",
         }
         raise Failure(
-            f"'{said.strip()}' is not full first. {_shares()}",
+            f"'{box}' is not full first. {_shares()}",
             help=advice.get(
-                said.strip(), "For each box: machines x slots / the time that a slot is taken, over calls per post."
+                box, "For each box: machines x slots / the time that a slot is taken, over calls per post."
             ),
         )
     return _shares()
@@ -138,7 +141,7 @@ def slips() -> dict[str, float]:
 
 def judge_breaks_at(said: object) -> str:
     """Raise Failure unless it is near the multiple of the load at which the run is full; return that."""
-    if isinstance(said, bool) or not isinstance(said, int | float) or not math.isfinite(said) or said <= 0:
+    if isinstance(said, bool) or not isinstance(said, int | float) or not 0 < said < _ENDLESS:
         raise Failure(
             f"`breaks_at` is {said!r}, and it should be a number: how many times today's load.",
             help="2.5 would mean two and a half times the posts of today.",

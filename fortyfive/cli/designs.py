@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fortyfive.cli.texts import read_text, stop
+from fortyfive.scenario.prompts import PROMPTS, find_prompt
 
 if TYPE_CHECKING:  # numpy and the engine are loaded by the commands that need them
     from fortyfive.design.text import Reading
@@ -20,7 +21,7 @@ File = Annotated[
     Path,
     typer.Argument(metavar="DESIGN.txt", help="A file with a design in its text form; - reads it from standard input."),
 ]
-PromptName = Annotated[str, typer.Option("--prompt", metavar="NAME", help="What is asked, such as notifications.")]
+PromptName = Annotated[str, typer.Option("--prompt", metavar="NAME", help=f"What is asked: {', '.join(PROMPTS)}.")]
 
 
 def run(
@@ -48,9 +49,12 @@ def run(
     reading = _reading(file)
     try:
         require_times(times)
+    except ValueError as error:
+        raise stop(str(error)) from None
+    try:
         judged = judge(reading.design, replace(asked, load=asked.load.times(times)), seed=seed)
     except (ValueError, DesignCannotRunError) as error:
-        raise stop(str(error)) from None
+        raise stop(f"{error}{' Or choose a smaller --times.' if times > 1 else ''}") from None
     if svg:
         _write(svg, run_report.drawing(judged.trace))
     if mermaid:
@@ -119,8 +123,6 @@ def sweep(
 
 
 def _prompt(name: str) -> Prompt:
-    from fortyfive.scenario.prompts import find_prompt
-
     try:
         return find_prompt(name)
     except LookupError as error:

@@ -86,7 +86,7 @@ def _components(trace: Trace, *, narrow: bool) -> Table:
         ("machines", "right"),
         ("calls/s", "right"),
         ("busy", "right"),
-        ("", "left"),
+        *(() if narrow else (("", "left"),)),  # the bar beside the number
         ("waiting", "right"),
         ("full after", "right"),
     )
@@ -99,7 +99,7 @@ def _components(trace: Trace, *, narrow: bool) -> Table:
             NONE if component.kind == "client" else f"{component.machines:,}",
             f"{ran.calls / trace.scenario.span_s:,.0f}",
             f"{ran.utilisation:.0%}" if limited else NONE,
-            chart.gauge(ran.utilisation, 3 if narrow else 8) if limited else "",
+            *(() if narrow else (chart.gauge(ran.utilisation, 8) if limited else "",)),
             f"{report.waiting_at_the_end(trace, component.name):,}",
             _full(ran),
         )

@@ -9,10 +9,10 @@ from typing import Any
 from fortyfive.design.layout import layout
 from fortyfive.design.model import Component, Design, Link
 from fortyfive.design.rules import UNPRINTABLE
-from fortyfive.design.svg import FAMILIES, as_svg, family_of, goes_later, heat, link_words
+from fortyfive.design.svg import FAMILIES, as_svg, family_of, framed, goes_later, heat, link_words
 from fortyfive.design.values import short
 
-__all__ = ["FAMILIES", "as_mermaid", "as_plain", "as_svg", "from_plain", "heat", "layout"]
+__all__ = ["FAMILIES", "as_mermaid", "as_plain", "as_svg", "framed", "from_plain", "heat", "layout"]
 
 _MOST_NUMBER = 1e15
 # By the annotation of a field: whether a value is of its type.

@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from fortyfive.design.model import Design
 
-# A component's box, and the way from one box to the next, in pixels; a place is a box's upper left corner.
-WIDTH, HEIGHT = 136, 64
-_ACROSS, _DOWN, _LANE, _MARGIN = 212, 104, 44, 40
+# A component's box, and the room from one box to the next, in pixels; a place is a box's upper left corner.
+WIDTH, HEIGHT, BETWEEN = 136, 64, 76
+_DOWN, _LANE, _MARGIN = 104, 44, 40
 _SWEEPS = 12
 # Beyond so many, links over several layers go straight: nobody could follow them anyway.
 _MOST_BENDS = 400
@@ -33,13 +33,14 @@ def layout(design: Design) -> dict[str, tuple[int, int]]:
     return dict(plan(design).places)
 
 
-def plan(design: Design) -> Plan:
-    """Return the layout with the way of the links."""
+def plan(design: Design, between: int = BETWEEN) -> Plan:
+    """Return the layout with the way of the links, and so many pixels between two layers."""
+    across = WIDTH + between
     layers, chains = _layered(design)
     _order(layers, chains)
     down = _downs(layers, chains)
     places = {
-        name: (_MARGIN + number * _ACROSS, down[name])
+        name: (_MARGIN + number * across, down[name])
         for number, layer in enumerate(layers)
         for name in layer
         if isinstance(name, str)
@@ -49,7 +50,7 @@ def plan(design: Design) -> Plan:
         columns = {name: number for number, layer in enumerate(layers) for name in layer}
         bends = {
             (str(chain[0]), str(chain[-1])): tuple(
-                (_MARGIN + columns[each] * _ACROSS + WIDTH // 2, down[each] + HEIGHT // 2) for each in chain[1:-1]
+                (_MARGIN + columns[each] * across + WIDTH // 2, down[each] + HEIGHT // 2) for each in chain[1:-1]
             )
             for chain in chains
             if len(chain) > 2

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from fortyfive.design.kinds import COMPONENT_PARAMETERS, KINDS, Parameter
-from fortyfive.design.layout import HEIGHT, WIDTH, Plan, plan
+from fortyfive.design.layout import BETWEEN, HEIGHT, WIDTH, Plan, plan
 from fortyfive.design.model import Component, Design, Link
 from fortyfive.design.rules import UNPRINTABLE
 from fortyfive.design.values import write_value
@@ -37,7 +37,13 @@ _TINTS = {
 }
 _HEAT = ((0.7, "#56b4e9", 0.3), (0.9, "#e69f00", 0.45), (float("inf"), "#d55e00", 0.6))
 _MOST_CHARS, _EDGE_CHARS = 17, 18
+# A name of so many characters at most fits its box in larger letters.
+_SHORT = 14
 _SPREAD = 12
+# The least room between two layers, and what a character of a link's words takes of it, in pixels.
+_NEAR, _CHAR = 48, 7
+# Where a page has room for less than this share of a drawing's width, it scrolls: smaller letters nobody can read.
+_LEAST_SCALE = 0.64
 
 
 def as_svg(
@@ -53,7 +59,7 @@ def as_svg(
     utilisation of components (1: always busy), `queued` how many requests or messages wait there, and `first` names
     what saturated first; the numbers are written too, so that the colours are not needed.
     """
-    places = plan(design)
+    places = plan(design, _between(design))
     known = [each for each in design.links if each.source in places.places and each.target in places.places]
     body = [
         *_edges(design, known, places),
@@ -69,11 +75,17 @@ def as_svg(
     height = max([y + HEIGHT for _, y in corners] + [y for _, y in bends]) + 24 - top
     return (
         f"<svg class='ff-design' role='img' viewBox='{left} {top} {width} {height}' xmlns='http://www.w3.org/2000/svg' "
-        f"style='display:block;width:100%;max-width:{width}px;height:auto' fill='none' stroke='currentColor' "
+        f"style='display:block;width:100%;min-width:{_LEAST_SCALE * width:.0f}px;max-width:{width}px;height:auto' "
+        "fill='none' stroke='currentColor' "
         "stroke-width='1.5' stroke-linejoin='round' stroke-linecap='round' font-family='system-ui,sans-serif' "
         f"font-size='13'><title>{_words('Design: ' + _said(design.components))}</title>"
         f"<desc>{_words(_description(design, known, busy or {}, queued or {}, first))}</desc>{''.join(body)}</svg>"
     )
+
+
+def framed(svg: str, label: str) -> str:
+    """Return HTML in which a narrow page scrolls a drawing sideways, by finger or by key."""
+    return f"<div tabindex='0' role='group' aria-label='{_words(label)}' style='overflow-x:auto'>{svg}</div>"
 
 
 def heat(busy: float) -> tuple[str, float]:
@@ -107,6 +119,14 @@ def link_words(link: Link) -> str:
 _Point = tuple[float, float]
 
 
+def _between(design: Design) -> int:
+    """Return the room between two layers: what the words there need; as on the board, where boxes were placed there."""
+    if any(each.at is not None for each in design.components):
+        return BETWEEN
+    longest = max((min(len(link_words(each)), _EDGE_CHARS) for each in design.links), default=0)
+    return max(_NEAR, _CHAR * (longest + 2))
+
+
 def _edges(design: Design, links: Sequence[Link], places: Plan) -> Iterator[str]:
     out = _ports(links, places, ends=0)
     into = _ports(links, places, ends=1)
@@ -122,7 +142,7 @@ def _edges(design: Design, links: Sequence[Link], places: Plan) -> Iterator[str]
         dashed = " stroke-dasharray='6 5'" if goes_later(design, link) else ""
         yield f"<g><title>{_words(link.name)}</title><path d='{path}' opacity='.75'{dashed}/><path d='{head}'/></g>"
         if said := link_words(link):
-            yield _text(middle[0], middle[1] - 6, _cut(said, _EDGE_CHARS), size=11)
+            yield _text(middle[0], middle[1] - 6, _cut(said, _EDGE_CHARS), size=12)
 
 
 def _onward(here: _Point, there: _Point, out: float, into: float, bends: Sequence[_Point]) -> tuple[str, str, _Point]:
@@ -205,19 +225,21 @@ def _box(
     kind = KINDS.get(component.kind)
     title = kind.title if kind else component.kind
     beneath = component.name if component.label else title
-    lines = [(_cut(component.label or component.name), 13.0, True, "1")]
+    name = _cut(component.label or component.name)
+    lines = [(name, 15.0 if len(name) <= _SHORT else 13.0, True, "1")]
     if beneath.casefold() != (component.label or component.name).casefold():
-        lines.append((_cut(beneath, 20), 11.0, False, ".8"))
+        lines.append((_cut(beneath, 20), 12.0, False, ".8"))
     if busy is not None:
-        lines.append((f"{100 * busy:.0f} % busy", 11.0, True, "1"))
-    middle = y + HEIGHT / 2 + {"store": 8, "provider": 6}.get(family, 0)
+        lines.append((f"{100 * busy:.0f} % busy", 12.0, True, "1"))
+    middle = y + HEIGHT / 2 + {"store": 7, "provider": 6}.get(family, 0)
+    pitch = 15 if len(lines) < 3 else 14
     for number, (said, size, bold, ink) in enumerate(lines):
-        down = middle + (number - (len(lines) - 1) / 2) * 14 + 4
+        down = middle + (number - (len(lines) - 1) / 2) * pitch + 4
         out.append(_text(x + WIDTH / 2, down, said, size=size, bold=bold, opacity=ink))
     if component.instances is not None:
-        out.append(_text(x + WIDTH - 2, y - 6, f"×{component.instances:,}", size=12, bold=True, anchor="end"))
+        out.append(_text(x + WIDTH - 2, y - 6, f"×{component.instances:,}", bold=True, anchor="end"))
     if queued:
-        out.append(_text(x + WIDTH / 2, y + HEIGHT + 16, f"{_counted(queued)} waiting", size=11, bold=True))
+        out.append(_text(x + WIDTH / 2, y + HEIGHT + 16, f"{_counted(queued)} waiting", size=12, bold=True))
     if component.name == first:
         out.append(_text(x, y - 6, "saturates first", size=11, bold=True, anchor="start"))
     return "".join([*out, "</g>"])

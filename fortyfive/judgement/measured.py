@@ -94,7 +94,8 @@ def promises(trace: Trace, prompt: Prompt) -> list[Finding]:
                     f"What '{operation.name}' causes is promised within {milliseconds(operation.done_p99_s)} at p99, "
                     f"and is done in time for {path.done_in_promise:.1%}.",
                     f"p99 {milliseconds(path.done_s[2])} of those done; {path.arrived - path.done:,} of "
-                    f"{path.arrived:,} are not done at the end, {path.dead:,} of them dead letters. {_full(trace)}",
+                    f"{path.arrived:,} are not done at the end, {path.dead:,} of them dead letters. {_full(trace)}"
+                    + _one_a_partition(trace.design),
                     "Your callers are happy, and the work is not done. How much comes a second, and how much is done?",
                 )
             )
@@ -137,6 +138,22 @@ def backlogs(trace: Trace) -> list[Finding]:
     return found
 
 
+def _one_a_partition(design: Design) -> str:
+    """Say how many messages of a stream are worked on at once, where its partitions bound that, or ""."""
+    bound = [each for each in design.of_kind("stream") if each.partitions is not None]
+    said = (
+        f" '{each.name}' is read in {each.partitions:,} parts by key, one message at a time each." for each in bound
+    )
+    return "".join(said)
+
+
+def _one_reader_each(design: Design) -> str:
+    """Say which queues share their messages out among several readers, or ""."""
+    shared = [each for each in design.of_kind("queue") if len(design.links_from(each.name)) > 1]
+    said = (f" '{each.name}' gives each message to one of its readers, and not to all of them." for each in shared)
+    return "".join(said)
+
+
 def _unanswered(path: PathRun) -> str:
     return f"{path.errors:,} of {path.arrived:,} got an error, and {path.timed_out:,} gave up waiting."
 
@@ -157,7 +174,8 @@ def copies(trace: Trace) -> list[Finding]:
                     operation.name,
                     f"One '{operation.name}' has to become {operation.copies} calls of the provider, and became "
                     f"{calls / done:.1f}.",
-                    f"{calls:,} calls at {' and '.join(repr(each.name) for each in last)} in the run.",
+                    f"{calls:,} calls at {' and '.join(repr(each.name) for each in last)} in the run."
+                    + _one_reader_each(trace.design),
                     "A user has a phone, a tablet and two browsers. Where in your drawing does one become four?",
                 )
             )
@@ -217,9 +235,20 @@ def _lost(design: Design, loss: LossRun, broken: list[Operation]) -> Finding:
         name,
         what,
         f"One killed in the run, for {loss.end_s - loss.start_s:g} s: {shares}."
-        + (" In the drawing every way goes through it." if name in cut else ""),
+        + (" In the drawing every way goes through it." if name in cut else "")
+        + _draws_in(design, component),
         say,
     )
+
+
+def _draws_in(design: Design, component: Component) -> str:
+    """Say who sends calls to a dead instance because nothing is under way there, or ""."""
+    callers = [design.component(link.source) for link in design.links_to(component.name)]
+    looking = [each for each in callers if each.policy in ("least", "two")]
+    if not looking or component.machines == 1 or component.type.keeps:
+        return ""
+    each = looking[0]
+    return f" '{each.name}' looks for who has little to do (policy={each.policy}): a dead one refuses, and looks idle."
 
 
 def slow_provider(design: Design, prompt: Prompt, trace: Trace, seed: int) -> dict[str, str]:

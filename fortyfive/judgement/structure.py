@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import networkx
 
@@ -13,6 +13,10 @@ from fortyfive.scenario.prompts import Operation, Prompt
 
 _QUEUES = ("queue", "stream", "scheduler")
 _READERS = ("workers", "service", *_QUEUES)
+# A share of the requests that is as good as all: what a promise about the p99 asks.
+_ALL = 0.99
+# A queue that takes longer than this to fill has no limit, and tries that make more work than this share never end.
+_FILLS_S, _WORK_OF_POISON = 7 * 86_400.0, 0.1
 # So many tuned parameters in a drawing whose skeleton is not complete are too many.
 _MANY_TUNED = 4
 # What a drawing is allowed to have without a reason of its own: where requests come in, and the promised limits.
@@ -42,7 +46,7 @@ def structural(design: Design, prompt: Prompt) -> list[Finding]:
     found += _fire_and_forget(design, prompt)
     found += _synchronous(design, prompt)
     found += _no_balancer(design)
-    found += _queues(design)
+    found += _queues(design, prompt)
     if not complete:
         found += _depth(design)
     return found
@@ -62,6 +66,79 @@ def _missing_paths(design: Design, prompt: Prompt) -> Iterator[Finding]:
                     f"From a client it gets to: {', '.join(sorted(way)) or 'nothing'}.",
                     f"Walk me through '{operation.name}', arrow by arrow. Where does it end up?",
                 )
+            else:
+                yield from _unsure(design, operation, wanted, reason)
+
+
+def _unsure(design: Design, operation: Operation, wanted: tuple[str, ...], reason: str) -> Iterator[Finding]:
+    """Yield why some requests count as answered or done that have not been where they have to go."""
+    name, titles = operation.name, " or ".join(_titles(wanted))
+    # What nothing is promised about after the answer has to be done by then.
+    waits = operation.done_p99_s is None and not set(wanted) <= set(operation.not_waiting_for)
+    if sure_share(design, operation, wanted, waits=waits) >= _ALL:
+        return
+    share = sure_share(design, operation, wanted, optional=True)
+    optional = [link.name for link in design.links if link.optional and uses(link, operation)]
+    if sure_share(design, operation, wanted) >= _ALL:
+        what = f"'{name}' is answered before it has reached a {titles}, but {reason}."
+        evidence = "On the way there is an arrow that nobody waits for, or a queue, and nothing is promised for later."
+        say = f"You have answered '{name}'. What did the answer say, and what if the rest never happens?"
+    elif share >= _ALL:
+        what = f"'{name}' counts as served where it has reached no {titles}, but {reason}."
+        evidence = (
+            f"Optional on its way: {', '.join(optional)}. Where such a call fails, its caller goes on without it."
+        )
+        say = f"That call has failed, and you go on. What does the user of '{name}' get?"
+    else:
+        what = f"Of '{name}' {share:.0%} are sure to reach a {titles}, but {reason}."
+        evidence = (
+            "The rest is lost where shares make less than 100 %, where a client has no way there, or where another "
+            "reader takes a message off the same queue."
+        )
+        say = f"And the other {1 - share:.0%} of '{name}'? Where do they go?"
+    yield Finding("missing path", name, what, evidence, say)
+
+
+def sure_share(
+    design: Design, operation: Operation, wanted: tuple[str, ...], *, waits: bool = False, optional: bool = False
+) -> float:
+    """Return which share of an operation's requests gets to a component of these kinds, as long as no call fails.
+
+    With `waits` only what an answer waits for counts, and only with `optional` what the caller can do without. What a
+    cache answers has got there.
+    """
+    links = [
+        link
+        for link in design.links
+        if uses(link, operation)
+        and (optional or not link.optional)
+        and (not waits or (link.waits and not design.component(link.source).type.hands_on))
+    ]
+    sure: dict[str, float] = {}
+    for name in reversed(list(networkx.topological_sort(design.graph()))):
+        component = design.component(name)
+        own = [link for link in links if link.source == name]
+        all_go = [sure[link.target] for link in own if link.share is None]
+        # A message of a queue goes to one of its readers, and nobody knows to which.
+        most = (min if component.kind == "queue" else max)(all_go, default=0.0)
+        sure[name] = 1.0 if component.kind in wanted else max(most, _by_shares(design, name, own, sure))
+    begin = [each.name for each in design.of_kind("client") if _begins(design, each.name, operation)]
+    return sum(sure[name] for name in begin) / len(begin) if begin else 0.0
+
+
+def _by_shares(design: Design, name: str, own: list[Link], sure: Mapping[str, float]) -> float:
+    """Return the part of a component's requests that gets there by links with a `share`, of which each takes one."""
+    low, part = 0.0, 0.0
+    for link in design.links_from(name):
+        if link.share is not None:
+            high = min(low + link.share, 1.0)
+            part += (high - low) * sure[link.target] if link in own else 0.0
+            low = high
+    return part
+
+
+def _begins(design: Design, client: str, operation: Operation) -> bool:
+    return any(uses(link, operation) for link in design.links_from(client))
 
 
 def _no_reader(design: Design) -> Iterator[Finding]:
@@ -133,7 +210,8 @@ def _no_balancer(design: Design) -> Iterator[Finding]:
             )
 
 
-def _queues(design: Design) -> Iterator[Finding]:
+def _queues(design: Design, prompt: Prompt) -> Iterator[Finding]:
+    load = prompt.load
     for queue in design.of_kind(*_QUEUES):
         if not design.links_from(queue.name):
             continue
@@ -146,6 +224,15 @@ def _queues(design: Design) -> Iterator[Finding]:
                 "The queue absorbs the peak, good. How much of it, and what do you do with a message that is an hour "
                 "old?",
             )
+        elif queue.limit > _FILLS_S * load.rate_per_s:
+            yield Finding(
+                "unbounded queue",
+                queue.name,
+                f"'{queue.name}' may hold {queue.limit:,} messages, which is as good as no limit.",
+                f"At {load.rate_per_s:,.0f} a second it is full after {queue.limit / load.rate_per_s / 86_400:,.0f} "
+                "days without a reader.",
+                "Your readers stopped on Monday. Who wants Monday's messages on Sunday?",
+            )
         if queue.tries is None:
             yield Finding(
                 "no dead letter",
@@ -153,6 +240,15 @@ def _queues(design: Design) -> Iterator[Finding]:
                 f"A message of '{queue.name}' that always fails is tried for ever.",
                 "There is no limit of tries after which it would be put aside.",
                 "One message makes your worker crash each time. Where is it in an hour?",
+            )
+        elif queue.tries * load.poison > _WORK_OF_POISON:
+            yield Finding(
+                "no dead letter",
+                queue.name,
+                f"A message of '{queue.name}' that always fails is tried {queue.tries:,} times.",
+                f"{load.poison:.1%} of the messages always fail here, and would make {queue.tries * load.poison:.0%} "
+                "more work for the readers.",
+                "What do you learn from the hundredth try that the fifth has not told you?",
             )
 
 

@@ -219,7 +219,7 @@ class Board:
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         live, _metadata = self.widget()._repr_mimebundle_()
-        return {**live, "text/plain": repr(self), "text/html": self.as_svg()}
+        return {**live, "text/plain": repr(self), "text/html": drawing.framed(self.as_svg(), "The design")}
 
 
 def draw(

@@ -13,20 +13,19 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from fortyfive.design.drawing import as_svg
+from fortyfive.design.drawing import as_svg, framed
 from fortyfive.design.model import Design
 from fortyfive.design.text import read
 from fortyfive.flow import draws, queue
 from fortyfive.flow.designs import Trace, answered_between, run
 from fortyfive.flow.events import Call, Client, EventRun, Service, Station, System, simulate
-from fortyfive.grading.render import box
 from fortyfive.judgement.judge import Judgement, judge
 from fortyfive.scenario.prompts import Loss, Operation, Prompt, Scenario
 from fortyfive.widgets import theme
 from fortyfive.widgets.explorer import Explorer, Slider, View
 
 POLICIES = ("random", "round_robin", "two", "least")
-LOADS = (0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3, 4)
+LOADS = (0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.6, 1.75, 2, 2.5, 3, 4)
 SERVERS = (1, 2, 4, 8, 16, 32, 64, 128)
 _BUSY = np.array([0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98])
 
@@ -54,7 +53,7 @@ class Drawing:
 
     def _repr_html_(self) -> str:
         svg = as_svg(self.design, busy=self._busy or None, first=self._first)
-        return box(self.title, f"<p style='margin-left:0'><strong>{escape(self.title)}</strong></p>{svg}")
+        return f"<p><strong>{escape(self.title)}</strong></p>{framed(svg, self.title)}"
 
 
 def path_row(trace: Trace) -> dict[str, Any]:
@@ -116,7 +115,7 @@ def explore_load(text: str, prompt: Prompt, *, start: float = 1) -> Explorer:
     figure.add_bar(x=limited, name="busy", marker={"color": theme.BLUE}, showlegend=False)
     figure.add_hline(y=100, line={"dash": "dash", "color": theme.GREY})
     figure.update_yaxes(title="busy (% of its slots)", range=[0, 110])
-    theme.style(figure, title="One box is full first, and it decides", alt="", height_px=360)
+    theme.style(figure, title="One box is full long before the others", alt="", height_px=360)
 
     def view(times: float) -> View:
         trace = at_load(times)
@@ -192,26 +191,31 @@ def explore_wait(*, start: int = 1) -> Explorer:
     return Explorer(figure, slider, view, caption="Mean wait, in service times")
 
 
-def balanced(policy: str, service: Service, *, busy: float, instances: int = 16, span_s: float = 60.0) -> EventRun:
+def balanced(
+    policy: str, service: Service, *, busy: float, instances: int = 16, slots: int = 1, span_s: float = 60.0
+) -> EventRun:
     """Return a minute of instances with a queue each, whose calls a balancer spreads by a policy."""
     mean_s = float(service.quantiles_s((np.arange(4_000) + 0.5) / 4_000).mean())
     system = System(
-        (Client("clients", busy * instances / mean_s),),
-        (Station("instances", 1, service, instances=instances),),
+        (Client("clients", busy * instances * slots / mean_s),),
+        (Station("instances", slots, service, instances=instances),),
         (Call("clients", "instances", balance=policy),),  # type: ignore[arg-type]
     )
     return simulate(system, span_s=span_s, buckets=60)
 
 
-def balancing_table(services: Mapping[str, Service], *, busy: float = 0.9) -> pd.DataFrame:
-    """Return the p99 of the time to an answer, in ms: one row a distribution of service times, one column a policy."""
-    rows = {
-        name: {
-            policy.replace("_", " "): round(1e3 * balanced(policy, service, busy=busy).quantiles_s[2])
-            for policy in POLICIES
+def balancing_table(services: Mapping[str, Service], *, busy: float = 0.9, servers: int = 16) -> pd.DataFrame:
+    """Return the p99 of the time to an answer, in ms: one row a distribution of service times, one column a policy.
+
+    Beside the policies stands what one queue in front of as many servers would do.
+    """
+    rows = {}
+    for name, service in services.items():
+        runs = {
+            policy.replace("_", " "): balanced(policy, service, busy=busy, instances=servers) for policy in POLICIES
         }
-        for name, service in services.items()
-    }
+        runs["one queue for all"] = balanced("random", service, busy=busy, instances=1, slots=servers)
+        rows[name] = {column: round(1e3 * each.quantiles_s[2]) for column, each in runs.items()}
     return pd.DataFrame(rows).T.rename_axis("service times")
 
 
@@ -268,8 +272,8 @@ def collision_table(lengths: Sequence[int], links: float) -> pd.DataFrame:
     spaces = [62**length for length in lengths]
     return pd.DataFrame(
         {
-            "codes": [float(f"{space:.3g}") for space in spaces],
-            "next code is taken (%)": [float(f"{100 * links / space:.2g}") for space in spaces],
+            "codes (10^9)": [round(space / 1e9) for space in spaces],
+            "next code is taken (%)": [f"{100 * links / space:.2g}" for space in spaces],
             "pairs that collide": [round(links * links / 2 / space) for space in spaces],
         },
         index=pd.Index(lengths, name="characters"),
@@ -297,7 +301,7 @@ def hot_key_table(texts: Mapping[str, str], store: str, load: Scenario) -> pd.Da
             "busiest shard (%)": round(100 * shards.busiest[:loaded].mean() / slots),
             **path_row(trace),
         }
-    return pd.DataFrame(rows).T.rename_axis("design")
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("design")
 
 
 def _rounded(value: float) -> float:

@@ -173,8 +173,15 @@ def test_with_the_keyboard_alone_a_learner_types_runs_reads_the_verdict_and_keep
     expect(board.get_by_role("button", name="Play")).to_be_visible()
 
     kept = text.input_value()
-    page.evaluate("() => { jupyterapp.commands.execute('notebook:restart-kernel'); }")
+    page.evaluate(
+        "() => { window.restarted = false;"
+        " jupyterapp.commands.execute('notebook:restart-kernel').finally(() => { window.restarted = true; }); }"
+    )
     page.get_by_role("button", name="Confirm Kernel Restart").click()
+    page.wait_for_function("window.restarted")
+    text.focus()
+    page.keyboard.type(" ")
+    expect(status).to_contain_text("Run this cell again.")
     run_all(page)
     expect(board.get_by_role("status")).to_contain_text("designs/skeleton.txt")
     expect(text).to_have_value(kept)

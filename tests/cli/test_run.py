@@ -175,7 +175,10 @@ def test_an_unknown_prompt_is_a_sentence_that_lists_them(drawn, command):
     [
         (["--times", "0"], "0 times the load cannot be run: choose 0.001 to 1,000 times."),
         (["--times", "nan"], "nan times the load cannot be run"),
-        (["--times", "900"], "requests are asked for: run 1 to 2,000,000 at once"),
+        (
+            ["--times", "900"],
+            "requests are asked for: run 1 to 2,000,000 at once, by another span or rate. Or choose a ",
+        ),
         (["--json", "--mermaid"], "--json and --mermaid both print to standard output: choose one."),
         (["--svg", "none/at/all.svg"], "could not be written: No such file or directory. Name another file."),
     ],
@@ -202,6 +205,12 @@ def test_tables_and_chart_fit_the_terminal(drawn, monkeypatch, columns, text):
     assert max(map(len, lines)) <= columns
     assert "client" in above
     assert "follow" in above
+    assert "component kind" in above  # the names of the columns stay whole
+
+
+def test_the_help_names_the_prompts():
+    words = " ".join(forty("run", "--help").stdout.split())
+    assert "notifications, url-shortener, checkout" in words
 
 
 def test_a_process_of_its_own_prints_signs_that_its_encoding_has(drawn):

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given, settings
 
-from fortyfive.design.drawing import FAMILIES, as_mermaid, as_plain, as_svg, from_plain, heat, layout
+from fortyfive.design.drawing import FAMILIES, as_mermaid, as_plain, as_svg, framed, from_plain, heat, layout
 from fortyfive.design.kinds import KINDS
 from fortyfive.design.layout import HEIGHT, WIDTH
 from fortyfive.design.model import Component, Design, Link
@@ -205,6 +205,33 @@ def test_long_words_are_shortened_in_the_box_and_whole_in_the_title():
     svg = as_svg(of('client -> api "A label that is much too long for it"'))
     assert "A label that is …" in words(svg)
     assert "A label that is much too long for it" in svg
+
+
+def columns(svg):
+    """Where the boxes of services begin, from left to right."""
+    return sorted(float(each.attrib["x"]) for each in ElementTree.fromstring(svg).iter() if each.tag.endswith("}rect"))
+
+
+def test_boxes_stand_as_near_as_the_words_between_them_allow():
+    (near, near_end), (far, far_end) = (columns(as_svg(of(text))) for text in ("a -> b", "a ->[only=order+orders] b"))
+    assert near_end - near < layout(of("a -> b"))["b"][0] - layout(of("a -> b"))["a"][0] < far_end - far
+    assert far_end - far - WIDTH > 6 * len("order+orders")
+
+
+def test_a_design_whose_boxes_were_placed_is_drawn_as_it_was_placed():
+    assert columns(as_svg(of("a [at=0,0] -> b [at=500,0]"))) == [0, 500]
+
+
+def test_a_narrow_page_scrolls_a_drawing_and_does_not_shrink_it_beyond_reading():
+    svg = as_svg(of("client -> a -> b -> c -> d -> e"))
+    root = ElementTree.fromstring(framed(svg, "The <design>"))
+    assert "overflow-x:auto" in root.attrib["style"]
+    assert root.attrib["tabindex"] == "0"
+    assert root.attrib["aria-label"] == "The <design>"
+    width = float(root[0].attrib["viewBox"].split()[2])
+    least = float(root[0].attrib["style"].partition("min-width:")[2].partition("px")[0])
+    assert 600 < least < width
+    assert 12 * least / width > 7.5  # the smallest letters, in pixels
 
 
 def test_drawings_of_designs_that_cannot_run_are_drawings():

@@ -278,7 +278,7 @@ def test_a_message_through_the_widget_is_answered_with_its_number():
 
 def test_without_a_kernel_a_board_is_its_drawing():
     bundle = Board(SKELETON)._repr_mimebundle_()
-    assert bundle["text/html"] == drawing.as_svg(read(SKELETON).design)
+    assert bundle["text/html"] == drawing.framed(drawing.as_svg(read(SKELETON).design), "The design")
     assert SKELETON in bundle["text/plain"]
     assert WIDGET_MIME in bundle
 

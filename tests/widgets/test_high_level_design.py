@@ -91,7 +91,8 @@ def test_the_explorer_of_the_wait_shows_both():
 def test_two_choices_lie_between_dice_and_knowing_all():
     table = lesson.balancing_table({"long tail": Lognormal(0.02, 0.2), "exponential": Exponential(0.02)})
     for row in table.itertuples():
-        assert row.random > row.two > row.least
+        assert row.random > row.two > row.least > row[-1]
+    assert table.columns[-1] == "one queue for all"
     equal = lesson.balancing_table({"equal": Constant(0.02)}).loc["equal"]
     assert equal["round robin"] < equal["two"] < equal["random"]
 
@@ -124,6 +125,8 @@ def test_a_backlog_is_drawn_over_time():
 def test_collisions_are_those_of_the_birthday_problem():
     table = lesson.collision_table([7], links=1e9)
     assert table["pairs that collide"][7] == round(1e18 / 2 / 62**7) == 141_980
+    assert table["codes (10^9)"][7] == 3_522
+    assert table["next code is taken (%)"][7] == "0.028"
     expected = 300_000**2 / 2 / 62**5
     assert abs(lesson.measured_collisions(5, 300_000) - expected) < 4 * math.sqrt(expected)
 

@@ -13,20 +13,26 @@ const PATIENCE_MS = 5000;
 const LATE =
   "The kernel has not answered yet. Either it is busy (the first run compiles the engine), or it was started anew: then " +
   "run this cell again.";
+const LOST = "The kernel was started anew, or has ended: nothing is run or kept from here on. Run this cell again.";
 // After an edit the design runs again by itself: soon, or after a rest that is as long as a run.
 const LEAST_REST_MS = 200;
 const MOST_REST_MS = 5000;
 
 function Board({ model }) {
-  const [late, setLate] = useState(false);
+  const [late, setLate] = useState("");
   const waiting = useRef({ id: 0, timer: 0 });
   const send = useMemo(() => {
     const number = sender(model);
     return (message) => {
       clearTimeout(waiting.current.timer);
-      const id = number(message);
-      waiting.current = { id, timer: setTimeout(() => setLate(true), PATIENCE_MS) };
-      return id;
+      try {
+        const id = number(message);
+        waiting.current = { id, timer: setTimeout(() => setLate(LATE), PATIENCE_MS) };
+        return id;
+      } catch {
+        setLate(LOST);
+        return 0;
+      }
     };
   }, [model]);
   const offer = model.get("offer");
@@ -47,7 +53,7 @@ function Board({ model }) {
   useEffect(() => {
     if (state.seen < waiting.current.id) return;
     clearTimeout(waiting.current.timer);
-    setLate(false);
+    setLate("");
   }, [state.seen]);
   useEffect(() => () => clearTimeout(waiting.current.timer), []);
 
@@ -101,8 +107,8 @@ function Board({ model }) {
                 Run
               </button>
             ) : null}
-            <p className={`ffb-status ${state.failed ? "ffb-failed" : ""}`} role="status">
-              {late ? LATE : running ? "Running ..." : state.status}
+            <p className={`ffb-status ${late === LOST || state.failed ? "ffb-failed" : ""}`} role="status">
+              {late || (running ? "Running ..." : state.status)}
             </p>
           </div>
         </TextPane>

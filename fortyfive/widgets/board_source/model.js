@@ -4,7 +4,8 @@ import { useEffect, useState } from "react";
 
 const sent = new WeakMap();
 
-// Sends a message and returns its number; an answer says in `seen` which message it has come up to.
+// Sends a message and returns its number; an answer says in `seen` which message it has come up to. Throws where the
+// kernel that made the board is gone.
 export function sender(model) {
   return (message) => {
     const id = (sent.get(model) ?? model.get("state").seen) + 1;
