@@ -113,6 +113,11 @@ class Link:
         """The link as it is typed, without its parameters."""
         return f"{self.source} {'->' if self.waits else '~>'} {self.target}"
 
+    def is_for(self, operation: str, *, writes: bool) -> bool:
+        """Say whether requests of an operation, which reads or `writes`, may go this way; `miss` chooses among them."""
+        words = [word for word in self.only if word != "miss"]
+        return not words or operation in words or ("write" if writes else "read") in words
+
     @property
     def tuned(self) -> tuple[str, ...]:
         """The words of the parameters that are set."""

@@ -200,7 +200,7 @@ def run(design: Design, scenario: Scenario, *, seed: int = 45, most_events: int 
 
 
 def _path_run(made: Plan, engine: EventRun, number: int, operation: Operation) -> PathRun:
-    mine = np.asarray(made.operation)[engine.client] == number
+    mine = made.operation_of(engine.client) == number
     at_ns, answered_ns, settled_ns = engine.at_ns[mine], engine.answered_ns[mine], engine.settled_ns[mine]
     answer_s = (answered_ns - at_ns)[answered_ns >= 0] / 1e9
     done_s = (settled_ns - at_ns)[settled_ns >= 0] / 1e9
@@ -390,7 +390,7 @@ def answered_between(trace: Trace, start_s: float, end_s: float) -> dict[str, fl
     """Return, for each operation, the share of requests of a span of time that got a good answer."""
     engine, shares = trace.engine, {}
     then = (engine.at_ns >= start_s * 1e9) & (engine.at_ns < end_s * 1e9)
-    numbers = np.asarray(trace.plan.operation)[engine.client]
+    numbers = trace.plan.operation_of(engine.client)
     for number, operation in enumerate(trace.scenario.operations):
         of = (numbers == number) & then
         shares[operation.name] = float((engine.answered_ns[of] >= 0).mean()) if of.any() else 1.0

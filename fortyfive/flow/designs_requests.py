@@ -152,16 +152,14 @@ class Ways:
         Raises ValueError for a word that is no operation here.
         """
         chosen, names = 0, [each.name for each in self._operations]
-        words = [word for word in link.only if word != "miss"]
-        for word in words:
-            if word not in ("read", "write", *names):
+        for word in link.only:
+            if word not in ("read", "write", "miss", *names):
                 raise ValueError(
                     f"{link.name}: 'only={word}' fits no request here. Choose from read, write, miss, "
                     f"{', '.join(names)}."
                 )
         for number, operation in enumerate(self._operations):
-            kind = "write" if operation.writes else "read"
-            if not words or kind in words or operation.name in words:
+            if link.is_for(operation.name, writes=operation.writes):
                 chosen |= 1 << number
         return chosen
 

@@ -74,6 +74,10 @@ class Plan:
     writes: Mapping[str, float]
     by_key: Mapping[str, NDArray[np.float64]]
 
+    def operation_of(self, client: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the number of the operation of each request, from the number of its client."""
+        return np.asarray(self.operation, dtype=np.int64)[client]
+
 
 def plan(design: Design, scenario: Scenario, seed: int) -> Plan:
     """Return what to run for a design without fatal problems. Raises ValueError with a sentence where it cannot run."""

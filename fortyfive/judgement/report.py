@@ -59,10 +59,10 @@ def over_time(trace: Trace) -> dict[str, Any]:
     """
     engine, seconds = trace.engine, trace.bucket_s
     good = np.zeros(engine.buckets, dtype=np.int64)
+    numbers = trace.plan.operation_of(engine.client)
     for number, operation in enumerate(trace.scenario.operations):
-        of = [place for place, each in enumerate(trace.plan.operation) if each == number]
         in_time = (engine.answered_ns >= 0) & (engine.answered_ns - engine.at_ns <= operation.answer_p99_s * 1e9)
-        back_ns = engine.answered_ns[np.isin(engine.client, of) & in_time]
+        back_ns = engine.answered_ns[(numbers == number) & in_time]
         bucket = np.minimum(back_ns * engine.buckets // engine.span_ns, engine.buckets - 1)
         good += np.bincount(bucket, minlength=engine.buckets)
     most = {name: int(each.queued.max(initial=0)) for name, each in trace.components.items()}

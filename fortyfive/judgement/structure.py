@@ -25,8 +25,7 @@ ENTRIES = ("lb", "gateway", "dns", "cdn", "limiter", "sockets")
 
 def uses(link: Link, operation: Operation) -> bool:
     """Say whether requests of the operation may go over the link."""
-    words = [word for word in link.only if word != "miss"]
-    return not words or operation.name in words or ("write" if operation.writes else "read") in words
+    return link.is_for(operation.name, writes=operation.writes)
 
 
 def way_of(design: Design, operation: Operation) -> networkx.DiGraph[str]:
